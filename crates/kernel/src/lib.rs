@@ -1,0 +1,19 @@
+//! The words every room of the house speaks: identifiers, time, randomness, secrets, kinds of
+//! error. Nothing here does I/O of its own, and nothing here knows about the database.
+
+mod clock;
+mod entropy;
+mod error;
+mod id;
+mod secret;
+mod source;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use entropy::{Entropy, SystemEntropy};
+pub use error::ErrorKind;
+pub use id::{
+    AlertId, DataKeyId, EntryId, EventId, IdError, IdempotencyKey, IdentifierId, ImportId, InvitationId, PatientId,
+    PersonId, PracticeId, ResourceId, SessionId,
+};
+pub use secret::Secret;
+pub use source::Source;
