@@ -1,1 +1,4 @@
-//! practice
+//! The daily work of a practice, a slice each.
+
+pub mod exchange;
+pub mod patients;
