@@ -1,1 +1,63 @@
-//! store
+//! The doors of the house. Everything that touches the database goes through here, and the way in
+//! is a sequence that cannot be walked in another order:
+//!
+//! [`Actor`] (minted here, from a session, a job or a visit) → [`Store::enter`] → [`Threshold`]
+//! (a transaction with the practice set; it can only fetch facts for a decision) →
+//! [`Threshold::ask`] → [`Tx`] (typed by what was allowed) → [`Tx::record`] or [`Tx::commit`]: the
+//! event is durable before any plaintext is out, or in the same commit as the change.
+//!
+//! A forgotten tenant, permission or audit entry is therefore a program that does not compile, or a
+//! transaction that PostgreSQL refuses (migrations/data/V1__walls.sql).
+
+mod action;
+mod actor;
+mod admin;
+mod audit;
+mod committer;
+mod error;
+mod event;
+mod house;
+mod keyring;
+mod lookup;
+mod outbox;
+mod policy;
+mod pool;
+mod rotate;
+mod row;
+mod sql;
+mod threshold;
+mod trip;
+mod tx;
+mod write;
+
+pub use action::{Action, HouseAction, Includes, Reads, Writes};
+pub use actor::{Actor, ActorKind, IDLE_MAX, Job, SessionHash, SignedIn};
+pub use admin::{MigrateError, Migrated, migrate_data, migrate_keyring};
+pub use audit::{
+    AuditFilter, AuditLine, AuditPage, AuditRow, ChangeDetail, ChangeLine, Details, ReadAudit, ReadPatientAudit,
+};
+pub use error::{Damaged, StoreError};
+pub use event::{Event, Purpose};
+pub use house::{HouseOnce, HouseTx};
+pub use keyring::{Keyring, KeyringSettings};
+pub use lookup::{Throttled, TokenSet};
+pub use outbox::{ATTEMPTS_MAX, Letter, OutboxRow, Outgoing, SendMail};
+pub use policy::{MATRIX_ROLES, Policy, PolicyError, ResourceKind, Role, Roles, UnknownRole};
+pub use pool::{ConnectError, PoolSettings, ServerAddress, TlsMode};
+pub use rotate::{RotationProgress, rewrap_under_root, rotate_practice};
+pub use row::{Clear, FieldValue, KeyFor, Opener, Sealer, Sealers, StoredRow, Survey, Unseal, WholeRow};
+pub use seal::{KeyService, Place, Sealed, Token, TokenKind};
+pub use sql::Sql;
+pub use threshold::{Once, Outcome, Resource, Store, StoreSettings, Threshold};
+pub use tx::Tx;
+pub use write::{Tag, Versioned};
+
+/// What the macros of this crate need by name.
+#[doc(hidden)]
+pub mod macro_support {
+    pub use seal::{Place, Sealed};
+    pub use serde_json;
+    pub use tokio_postgres::Row;
+    pub use tokio_postgres::types::ToSql;
+    pub use uuid::Uuid;
+}

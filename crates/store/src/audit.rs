@@ -1,0 +1,273 @@
+//! Reading the audit: who saw what. Reading it is an act like any other, with an event of its own.
+
+use jiff::Timestamp;
+use kernel::{EventId, PatientId, PersonId, PracticeId};
+use ledger::Opening;
+use seal::{Place, Sealed};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use crate::event::FieldChange;
+use crate::row::{KeyFor, Opener, Survey, Unseal};
+use crate::{Damaged, Includes, StoreError, Tx};
+
+crate::actions! {
+    /// Who saw what of one record, with the values that changed.
+    pub ReadPatientAudit = "patient.audit", reads;
+    /// Who saw what in the practice: acts, not values.
+    pub ReadAudit = "audit.read", reads;
+}
+
+/// What an event holds that is sealed: values before and after with the openings of their
+/// commitments, and remarks.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Details {
+    /// The changes.
+    pub changes: Vec<ChangeDetail>,
+    /// Anything else (a search term).
+    pub note: Option<Value>,
+}
+
+/// One field's change, with what proves it against the leaf.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ChangeDetail {
+    field: String,
+    before: Option<Value>,
+    after: Option<Value>,
+    before_opening: Option<[u8; 32]>,
+    after_opening: Option<[u8; 32]>,
+}
+
+impl ChangeDetail {
+    pub(crate) fn new(change: &FieldChange, before: Option<Opening>, after: Option<Opening>) -> Self {
+        Self {
+            field: change.field.clone(),
+            before: change.before.clone(),
+            after: change.after.clone(),
+            before_opening: before.map(|o| *o.expose_bytes()),
+            after_opening: after.map(|o| *o.expose_bytes()),
+        }
+    }
+}
+
+/// One field's change, for reading.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangeLine {
+    /// Table and column.
+    pub field: String,
+    /// The value before; `None` if there was none.
+    pub before: Option<Value>,
+    /// The value after; `None` if there is none.
+    pub after: Option<Value>,
+}
+
+/// A line of the log as it is stored; its details are sealed.
+pub struct AuditRow {
+    line: AuditLine,
+    details: Sealed<Details>,
+    key: KeyFor,
+}
+
+/// A line of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditLine {
+    /// The event.
+    pub event: EventId,
+    /// When.
+    pub at: Timestamp,
+    /// Who, if it was a person.
+    pub person: Option<PersonId>,
+    /// The job's code, or "visitor", if it was none.
+    pub machine: Option<&'static str>,
+    /// From where.
+    pub source: String,
+    /// What.
+    pub action: String,
+    /// The kind and id of the record.
+    pub record: Option<(String, Uuid)>,
+    /// The patient it was about.
+    pub patient: Option<PatientId>,
+    /// Which field.
+    pub field: Option<String>,
+    /// Why.
+    pub purpose: Option<String>,
+    /// Whether it was a list in which the patient appeared.
+    pub listed: bool,
+    /// What changed. Empty in the practice's view, and where the key is gone.
+    pub changes: Vec<ChangeLine>,
+    /// The names of the changed fields are in the leaf, so they stay even when values are gone.
+    pub changed_fields: Vec<String>,
+}
+
+impl AuditLine {
+    fn decode(row: &Row) -> Result<Self, StoreError> {
+        let kind: i16 = row.try_get("actor_kind")?;
+        let actor: Uuid = row.try_get("actor_id")?;
+        let person = kind == ledger::ActorKind::Person as i16;
+        let record_kind: Option<String> = row.try_get("record_kind")?;
+        let record_id: Option<Uuid> = row.try_get("record_id")?;
+        let fields = ledger::decode_changes(row.try_get("changes")?)
+            .map_err(|_| StoreError::Unreadable { what: "audit changes" })?;
+        Ok(Self {
+            event: EventId::from_uuid(row.try_get("event_id")?),
+            at: row.try_get("at")?,
+            person: person.then(|| PersonId::from_uuid(actor)),
+            machine: (!person).then(|| machine_name(actor)),
+            source: row.try_get("source")?,
+            action: row.try_get("action")?,
+            record: record_kind.zip(record_id),
+            patient: row.try_get::<_, Option<Uuid>>("patient_id")?.map(PatientId::from_uuid),
+            field: row.try_get("field")?,
+            purpose: row.try_get("purpose")?,
+            listed: row.try_get("listed")?,
+            changes: Vec::new(),
+            changed_fields: fields.into_iter().map(|change| change.field).collect(),
+        })
+    }
+}
+
+fn machine_name(id: Uuid) -> &'static str {
+    use crate::policy::Job;
+    [Job::Founding, Job::Import, Job::Mail, Job::Rotation]
+        .into_iter()
+        .find(|job| job.id() == id)
+        .map_or("visitor", Job::code)
+}
+
+impl Unseal for AuditRow {
+    type Open = Result<AuditLine, Damaged>;
+
+    fn survey(&self, practice: PracticeId, survey: &mut Survey) {
+        survey.note(practice, self.key);
+    }
+
+    /// A line whose key has been destroyed still says who, when and what; only the values are gone.
+    fn unseal(self, opener: &Opener) -> Self::Open {
+        let Self { mut line, details, .. } = self;
+        let known = details.key_id().is_ok_and(|id| opener.keys.contains_key(&id.uuid()));
+        if known {
+            let details = opener.open(&details)?;
+            line.changes = details
+                .changes
+                .into_iter()
+                .map(|change| ChangeLine { field: change.field, before: change.before, after: change.after })
+                .collect();
+        }
+        Ok(line)
+    }
+}
+
+/// Which lines of the practice's log to show.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// Acts of this person.
+    pub person: Option<PersonId>,
+    /// Acts concerning this patient.
+    pub patient: Option<PatientId>,
+    /// Acts of this name; a name that ends with a dot takes all that begin so.
+    pub action: Option<String>,
+    /// From this moment on.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+    /// Older than this event: the next page.
+    pub before: Option<EventId>,
+}
+
+/// A page of the log.
+#[derive(Debug, Clone)]
+pub struct AuditPage<T> {
+    /// Newest first.
+    pub lines: Vec<T>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<EventId>,
+}
+
+const ABOUT_PATIENT: &str = "
+    select * from (
+        (select e.*, false as listed from audit_event e
+         where e.practice_id = $1 and e.patient_id = $2 and ($3::uuid is null or e.event_id < $3)
+         order by e.event_id desc limit $4)
+        union all
+        (select e.*, true as listed from audit_subject s
+         join audit_event e on e.practice_id = s.practice_id and e.event_id = s.event_id
+         where s.practice_id = $1 and s.patient_id = $2 and ($3::uuid is null or s.event_id < $3)
+         order by s.event_id desc limit $4)
+    ) both_kinds order by event_id desc limit $4";
+
+const OF_PRACTICE: &str = "
+    select e.*, false as listed from audit_event e
+    where e.practice_id = $1 and ($2::uuid is null or e.event_id < $2)
+      and ($3::uuid is null or e.actor_id = $3)
+      and ($4::uuid is null or e.patient_id = $4 or exists (
+            select from audit_subject s
+            where s.practice_id = e.practice_id and s.patient_id = $4 and s.event_id = e.event_id))
+      and ($5::text is null or e.action = $5 or (right($5, 1) = '.' and left(e.action, length($5)) = $5))
+      and ($6::timestamptz is null or e.at >= $6) and ($7::timestamptz is null or e.at < $7)
+    order by e.event_id desc limit $8";
+
+impl<A: Includes<ReadPatientAudit>> Tx<A> {
+    /// The log of one record, newest first, values included.
+    pub async fn audit_about(
+        &self,
+        patient: PatientId,
+        before: Option<EventId>,
+        limit: i64,
+    ) -> Result<AuditPage<AuditRow>, StoreError> {
+        let before = before.map(EventId::uuid);
+        let params: &[&(dyn ToSql + Sync)] = &[&patient.uuid(), &before, &(limit + 1)];
+        let rows = self.desk.query(ABOUT_PATIENT, params).await?;
+        let practice = self.desk.practice;
+        let lines = rows
+            .iter()
+            .map(|row| {
+                let line = AuditLine::decode(row)?;
+                // A list's own details belong to the practice; here only the fact that it named the patient.
+                let key = line.patient.map_or(KeyFor::Practice, KeyFor::Patient);
+                let place = Place {
+                    practice,
+                    table: "audit_event",
+                    column: "details",
+                    row: line.event.uuid(),
+                    seal_version: 1,
+                };
+                Ok(AuditRow { details: Sealed::from_stored(place, row.try_get("details")?), key, line })
+            })
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        Ok(page(lines, limit, |row| row.line.event))
+    }
+}
+
+impl<A: Includes<ReadAudit>> Tx<A> {
+    /// The practice's log, newest first: who did what, when, from where. No values: the owner of a
+    /// practice may see that a record was read, not what stands in it.
+    pub async fn audit_of_practice(
+        &self,
+        filter: &AuditFilter,
+        limit: i64,
+    ) -> Result<AuditPage<AuditLine>, StoreError> {
+        let params: &[&(dyn ToSql + Sync)] = &[
+            &filter.before.map(EventId::uuid),
+            &filter.person.map(PersonId::uuid),
+            &filter.patient.map(PatientId::uuid),
+            &filter.action,
+            &filter.from,
+            &filter.until,
+            &(limit + 1),
+        ];
+        let rows = self.desk.query(OF_PRACTICE, params).await?;
+        let lines = rows.iter().map(AuditLine::decode).collect::<Result<Vec<_>, _>>()?;
+        Ok(page(lines, limit, |line| line.event))
+    }
+}
+
+fn page<T>(mut lines: Vec<T>, limit: i64, id: impl Fn(&T) -> EventId) -> AuditPage<T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = lines.len() > limit;
+    lines.truncate(limit);
+    let next = lines.last().filter(|_| more).map(id);
+    AuditPage { lines, next }
+}

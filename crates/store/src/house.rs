@@ -1,0 +1,147 @@
+//! Transactions of the house itself: signing in, invitations, own account, founding a practice. There
+//! is no member yet whom the policies could speak of, so the identity crate decides; the walls, the
+//! seals and the audit are the same.
+
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use kernel::{IdempotencyKey, PersonId, PracticeId, Source};
+use serde::Serialize;
+
+use crate::event::Event;
+use crate::policy::Job;
+use crate::row::Survey;
+use crate::threshold::{Outcome, outcome_of};
+use crate::trip::Trip;
+use crate::tx::{Desk, Tx};
+use crate::{Actor, ActorKind, HouseAction, Resource, SignedIn, Store, StoreError, Unseal};
+
+/// A transaction of the house. It points at [`PracticeId::HOUSE`] and can step into a practice.
+pub struct HouseTx<A>(Tx<A>);
+
+impl<A> Deref for HouseTx<A> {
+    type Target = Tx<A>;
+    fn deref(&self) -> &Tx<A> {
+        &self.0
+    }
+}
+
+impl<A> DerefMut for HouseTx<A> {
+    fn deref_mut(&mut self) -> &mut Tx<A> {
+        &mut self.0
+    }
+}
+
+/// As [`crate::Once`], for the house.
+pub enum HouseOnce<A> {
+    /// Not done yet.
+    Fresh(HouseTx<A>),
+    /// Done before, under the same key.
+    Done(Outcome),
+}
+
+impl Store {
+    /// A visitor's transaction: somebody at the door, of whom only the address is known.
+    pub async fn visit<A: HouseAction>(&self, source: Source) -> Result<HouseTx<A>, StoreError> {
+        self.house(ActorKind::Visitor, source).await
+    }
+
+    /// A signed-in person's transaction about themselves.
+    pub async fn own<A: HouseAction>(&self, signed_in: &SignedIn, source: Source) -> Result<HouseTx<A>, StoreError> {
+        let kind = ActorKind::Person { person: signed_in.person, session: signed_in.session };
+        self.house(kind, source).await
+    }
+
+    /// The host's own transaction, from the command line.
+    pub async fn host<A: HouseAction>(&self, job: Job) -> Result<HouseTx<A>, StoreError> {
+        self.house(ActorKind::Machine(job), Source::Host).await
+    }
+
+    async fn house<A: HouseAction>(&self, kind: ActorKind, source: Source) -> Result<HouseTx<A>, StoreError> {
+        let inner = Arc::clone(&self.inner);
+        inner.keyring.ready(PracticeId::HOUSE).await?;
+        let trip = Trip::begin(&inner.pool, PracticeId::HOUSE).await?;
+        let actor = Actor { kind, practice: PracticeId::HOUSE, source };
+        let at = inner.clock.now();
+        let desk = Desk::new(inner, trip, actor, at, Resource::Practice, None);
+        Ok(HouseTx(Tx { desk, allowed: PhantomData }))
+    }
+
+    /// Founds the house itself, or a practice, in the keyring: its keys exist before anything is sealed.
+    pub async fn found_keys(&self, practice: PracticeId) -> Result<(), StoreError> {
+        self.inner.keyring.found(practice).await
+    }
+
+    /// Makes a practice's keys known before a house transaction steps into it: the key service is
+    /// never called inside a transaction.
+    pub async fn know(&self, practice: PracticeId) -> Result<(), StoreError> {
+        self.inner.keyring.ready(practice).await
+    }
+}
+
+impl<A: HouseAction> HouseTx<A> {
+    /// Makes this transaction happen once: gives the answer of the time it was done already.
+    pub async fn once(
+        mut self,
+        key: IdempotencyKey,
+        fingerprint: &(impl Serialize + Sync),
+    ) -> Result<HouseOnce<A>, StoreError> {
+        let desk = &mut self.0.desk;
+        let print = desk.inner.fingerprint(PracticeId::HOUSE, A::NAME, Resource::Practice, fingerprint).await?;
+        if let Some(outcome) = outcome_of(&desk.trip, &desk.actor, PracticeId::HOUSE, key, &print).await? {
+            return Ok(HouseOnce::Done(outcome));
+        }
+        desk.once = Some((key, print));
+        Ok(HouseOnce::Fresh(self))
+    }
+
+    /// Names the person whom a visitor has proved to be: the event will say who it was.
+    pub fn is(&mut self, person: PersonId, session: kernel::SessionId) {
+        self.0.desk.actor.kind = ActorKind::Person { person, session };
+    }
+
+    /// Points the transaction at a practice ([`Store::know`] it first), or back at the house.
+    pub async fn step_into(&mut self, practice: PracticeId) -> Result<(), StoreError> {
+        if self.0.desk.practice != practice {
+            self.0.desk.trip.scope(practice).await?;
+            self.0.desk.practice = practice;
+        }
+        Ok(())
+    }
+
+    /// Has the event written into the log of the practice that the transaction points at, too.
+    pub fn tell_here(&mut self) {
+        self.0.desk.main_slot();
+    }
+
+    /// Opens what was read, for a decision of the door (a password to check, a name to greet with).
+    /// The house's counterpart of `record`: the event follows with the commit.
+    pub async fn open<T: Unseal>(&self, read: T) -> Result<T::Open, StoreError> {
+        let desk = &self.0.desk;
+        let mut survey = Survey::default();
+        read.survey(desk.practice, &mut survey);
+        if !survey.patients.is_empty() {
+            // Patients are never read through the house's door.
+            return Err(StoreError::Refused { action: A::NAME });
+        }
+        Ok(read.unseal(&desk.inner.keyring.opener(desk.practice, &survey).await?))
+    }
+
+    /// A new person's id. Its key is already durable in the keyring.
+    pub async fn new_person(&self) -> Result<PersonId, StoreError> {
+        let key = self.0.desk.inner.keyring.fresh(PracticeId::HOUSE).await?;
+        Ok(PersonId::from_uuid(key.id().uuid()))
+    }
+
+    /// Ends the transaction: the event into the house's log and into that of every practice that was
+    /// changed or told, in one commit.
+    pub async fn commit(self, event: Event, outcome: Outcome) -> Result<Outcome, StoreError> {
+        self.0.desk.finish(A::NAME, event, outcome).await
+    }
+
+    /// The same under another action's name: a refused sign-in is another event than a sign-in.
+    pub async fn commit_as<B: HouseAction>(self, event: Event, outcome: Outcome) -> Result<Outcome, StoreError> {
+        self.0.desk.finish(B::NAME, event, outcome).await
+    }
+}

@@ -1,0 +1,288 @@
+//! The keyring: practice keys from the key service, data keys from the keyring cluster.
+//!
+//! Invariant: the key service is never called inside a data transaction. [`Keyring::ready`] runs
+//! before one is opened and learns every live version of the practice's key; a version is used for
+//! wrapping only after every node has had time to learn it (rotate.rs).
+//!
+//! Held unwrapped: practice keys, for minutes, bounded in number, wiped when dropped. Held wrapped
+//! (ciphertext): data keys that were used lately.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use deadpool_postgres::Pool;
+use jiff::{SignedDuration, Timestamp};
+use kernel::{Clock, DataKeyId, Entropy, PracticeId};
+use quick_cache::sync::Cache;
+use seal::{DataKey, Kek, KekContext, KeyService};
+use uuid::Uuid;
+
+use crate::row::Opener;
+use crate::trip::Trip;
+use crate::{ConnectError, PoolSettings, ServerAddress, StoreError, Survey};
+
+/// Limits of the keyring's caches.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyringSettings {
+    /// How long a practice key is held unwrapped before the key service is asked again.
+    pub unwrapped_max: Duration,
+    /// How often a node looks for new versions of a practice's key. Rotation waits twice this long.
+    pub refresh_every: Duration,
+    /// At most this many practices' keys are held unwrapped.
+    pub practices_max: usize,
+    /// At most this many wrapped data keys are cached.
+    pub wrapped_max: usize,
+    /// How many unused data keys are made at a time.
+    pub stock_batch: usize,
+    /// Connections to the keyring cluster.
+    pub pool: PoolSettings,
+}
+
+impl Default for KeyringSettings {
+    fn default() -> Self {
+        Self {
+            unwrapped_max: Duration::from_secs(300),
+            refresh_every: Duration::from_secs(5),
+            practices_max: 4096,
+            wrapped_max: 200_000,
+            stock_batch: 32,
+            pool: PoolSettings { connections_max: 8, ..PoolSettings::default() },
+        }
+    }
+}
+
+/// The keyring cluster and the key service, behind one door.
+pub struct Keyring {
+    pub(crate) pool: Pool,
+    pub(crate) service: Arc<dyn KeyService>,
+    pub(crate) clock: Clock,
+    pub(crate) entropy: Entropy,
+    pub(crate) settings: KeyringSettings,
+    held: Mutex<HashMap<PracticeId, Held>>,
+    wrapped: Cache<(PracticeId, Uuid), Arc<[u8]>>,
+    stock: Mutex<HashMap<PracticeId, Vec<DataKey>>>,
+}
+
+/// A practice's key, all live versions, unwrapped.
+#[derive(Clone)]
+struct Held {
+    versions: BTreeMap<i32, Arc<Kek>>,
+    current: i32,
+    looked_at: Timestamp,
+    unwrapped_at: Timestamp,
+}
+
+impl Keyring {
+    /// Opens the keyring. Nothing is read yet.
+    pub fn new(
+        address: &ServerAddress,
+        service: Arc<dyn KeyService>,
+        clock: Clock,
+        entropy: Entropy,
+        settings: KeyringSettings,
+    ) -> Result<Self, ConnectError> {
+        Ok(Self {
+            pool: crate::pool::pool(address, settings.pool)?,
+            service,
+            clock,
+            entropy,
+            settings,
+            held: Mutex::default(),
+            wrapped: Cache::new(settings.wrapped_max),
+            stock: Mutex::default(),
+        })
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<PracticeId, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes sure that every live version of the practice's key is at hand. Called before a
+    /// transaction is opened, never within one.
+    pub(crate) async fn ready(&self, practice: PracticeId) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let known = self.held().get(&practice).cloned();
+        let older = |then: Timestamp, limit: Duration| {
+            let age = now.duration_since(then);
+            age < SignedDuration::ZERO || age > SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX)
+        };
+        let reusable = known.filter(|held| !older(held.unwrapped_at, self.settings.unwrapped_max));
+        if reusable.as_ref().is_some_and(|held| !older(held.looked_at, self.settings.refresh_every)) {
+            return Ok(());
+        }
+        let rows = self.live_versions(practice).await?;
+        let mut versions = BTreeMap::new();
+        let mut current = None;
+        for (version, state, wrapped) in rows {
+            if state == "current" {
+                current = Some(version);
+            }
+            let kek = match reusable.as_ref().and_then(|held| held.versions.get(&version)) {
+                Some(kek) => Arc::clone(kek),
+                None => Arc::new(self.service.unwrap(&KekContext { practice, version }, &wrapped).await?),
+            };
+            versions.insert(version, kek);
+        }
+        let current = current.ok_or(StoreError::NoKey { kind: "practice", id: practice.uuid() })?;
+        let unwrapped_at = reusable.map_or(now, |held| held.unwrapped_at);
+        let mut held = self.held();
+        if held.len() >= self.settings.practices_max && !held.contains_key(&practice) {
+            if let Some(oldest) = held.iter().min_by_key(|(_, h)| h.unwrapped_at).map(|(id, _)| *id) {
+                held.remove(&oldest);
+            }
+        }
+        held.insert(practice, Held { versions, current, looked_at: now, unwrapped_at });
+        Ok(())
+    }
+
+    async fn live_versions(&self, practice: PracticeId) -> Result<Vec<(i32, String, Vec<u8>)>, StoreError> {
+        let tx = self.begin(practice).await?;
+        let rows = tx
+            .query(
+                "select version, state, wrapped from kek where practice_id = $1 order by version",
+                &[&practice.uuid()],
+            )
+            .await?;
+        tx.commit().await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
+    }
+
+    /// A keyring transaction with the practice set.
+    pub(crate) async fn begin(&self, practice: PracticeId) -> Result<Trip, StoreError> {
+        Trip::begin(&self.pool, practice).await
+    }
+
+    fn kek(&self, practice: PracticeId, version: Option<i32>) -> Option<(i32, Arc<Kek>)> {
+        let held = self.held();
+        let known = held.get(&practice)?;
+        let version = version.unwrap_or(known.current);
+        known.versions.get(&version).map(|kek| (version, Arc::clone(kek)))
+    }
+
+    fn unwrap(&self, practice: PracticeId, id: Uuid, wrapped: &[u8]) -> Result<DataKey, StoreError> {
+        let missing = || StoreError::NoKey { kind: "data", id };
+        let version = seal::wrapped_kek_version(wrapped).map_err(|_| missing())?;
+        let (_, kek) = self.kek(practice, Some(version)).ok_or_else(missing)?;
+        kek.unwrap(DataKeyId::from_uuid(id), wrapped).map_err(|_| missing())
+    }
+
+    /// The keys that a survey names. A key that is not there (erased, damaged) is left out: its rows
+    /// read as damaged, the others open.
+    pub(crate) async fn opener(&self, practice: PracticeId, survey: &Survey) -> Result<Opener, StoreError> {
+        let mut keys = HashMap::with_capacity(survey.keys.len());
+        let mut wanted: Vec<Uuid> = Vec::new();
+        for id in &survey.keys {
+            let cached = self.wrapped.get(&(practice, *id));
+            match cached.and_then(|wrapped| self.unwrap(practice, *id, &wrapped).ok()) {
+                Some(key) => {
+                    keys.insert(*id, key);
+                }
+                None => wanted.push(*id),
+            }
+        }
+        if !wanted.is_empty() {
+            let tx = self.begin(practice).await?;
+            let rows = tx
+                .query(
+                    "select id, wrapped from data_key where practice_id = $1 and id = any($2)",
+                    &[&practice.uuid(), &wanted],
+                )
+                .await?;
+            tx.commit().await?;
+            for row in rows {
+                let id: Uuid = row.try_get(0)?;
+                let wrapped: Vec<u8> = row.try_get(1)?;
+                match self.unwrap(practice, id, &wrapped) {
+                    Ok(key) => {
+                        self.wrapped.insert((practice, id), wrapped.into());
+                        keys.insert(id, key);
+                    }
+                    Err(error) => tracing::error!(practice = %practice, key = %id, %error, "a data key does not open"),
+                }
+            }
+        }
+        Ok(Opener { practice, keys })
+    }
+
+    /// One data key, or an error that names it.
+    pub(crate) async fn data_key(&self, practice: PracticeId, id: Uuid) -> Result<DataKey, StoreError> {
+        let mut survey = Survey::default();
+        survey.keys.insert(id);
+        self.opener(practice, &survey).await?.keys.remove(&id).ok_or(StoreError::NoKey { kind: "data", id })
+    }
+
+    /// A new data key that is already durable in the keyring. Its id becomes the id of what it covers.
+    pub(crate) async fn fresh(&self, practice: PracticeId) -> Result<DataKey, StoreError> {
+        if let Some(key) = self.stock.lock().unwrap_or_else(PoisonError::into_inner).entry(practice).or_default().pop()
+        {
+            return Ok(key);
+        }
+        let mut made = self.make(practice, self.settings.stock_batch.max(1), None).await?;
+        let key = made.pop().ok_or(StoreError::NoKey { kind: "data", id: practice.uuid() })?;
+        self.stock.lock().unwrap_or_else(PoisonError::into_inner).entry(practice).or_default().append(&mut made);
+        Ok(key)
+    }
+
+    /// Makes the practice's own data key, once.
+    pub(crate) async fn make_practice_key(&self, practice: PracticeId) -> Result<(), StoreError> {
+        match self.data_key(practice, practice.uuid()).await {
+            Err(StoreError::NoKey { .. }) => {
+                self.make(practice, 1, Some(practice.uuid())).await?;
+                Ok(())
+            }
+            other => other.map(|_| ()),
+        }
+    }
+
+    async fn make(&self, practice: PracticeId, count: usize, id: Option<Uuid>) -> Result<Vec<DataKey>, StoreError> {
+        let (version, kek) =
+            self.kek(practice, None).ok_or(StoreError::NoKey { kind: "practice", id: practice.uuid() })?;
+        let now = self.clock.now();
+        let keys: Vec<DataKey> = (0..count)
+            .map(|_| {
+                let id = id.map_or_else(|| DataKeyId::new(now, &self.entropy), DataKeyId::from_uuid);
+                DataKey::generate(id, &self.entropy)
+            })
+            .collect();
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.id().uuid()).collect();
+        let wrapped: Vec<Vec<u8>> = keys
+            .iter()
+            .map(|key| {
+                kek.wrap(key, &self.entropy).map_err(|_| StoreError::NoKey { kind: "practice", id: practice.uuid() })
+            })
+            .collect::<Result<_, _>>()?;
+        let tx = self.begin(practice).await?;
+        tx.execute(
+            "insert into data_key (practice_id, id, kek_version, wrapped) \
+                 select $1, id, $2, wrapped from unnest($3::uuid[], $4::bytea[]) as made (id, wrapped)",
+            &[&practice.uuid(), &version, &ids, &wrapped],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(keys)
+    }
+
+    /// Makes the first version of a practice's key, once; then the practice's own data key.
+    pub(crate) async fn found(&self, practice: PracticeId) -> Result<(), StoreError> {
+        if self.live_versions(practice).await?.is_empty() {
+            let kek = Kek::generate(practice, 1, &self.entropy);
+            let wrapped = self.service.wrap(&KekContext { practice, version: 1 }, &kek).await?;
+            let tx = self.begin(practice).await?;
+            tx.execute(
+                "insert into kek (practice_id, version, wrapped, state, created_at) \
+                     values ($1, 1, $2, 'current', $3) on conflict do nothing",
+                &[&practice.uuid(), &wrapped, &self.clock.now()],
+            )
+            .await?;
+            tx.commit().await?;
+        }
+        self.ready(practice).await?;
+        self.make_practice_key(practice).await
+    }
+
+    /// Forgets what is cached of a practice: after a rotation in this process.
+    pub(crate) fn forget(&self, practice: PracticeId) {
+        self.held().remove(&practice);
+    }
+}

@@ -1,0 +1,145 @@
+//! Finding by blind tokens, and counting attempts by them.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use kernel::PracticeId;
+use seal::{IndexKey, Token, TokenKind};
+use uuid::Uuid;
+
+use crate::threshold::Inner;
+use crate::{Action, StoreError, Tx, Writes};
+
+/// The epoch of the token key in use. It stands in each row, so that tokens of a new key can be made
+/// beside those of the old one.
+const EPOCH: i32 = 1;
+
+/// Words to make tokens of: kind and normalised text.
+pub type TokenSet = BTreeSet<(TokenKind, String)>;
+
+impl Inner {
+    /// A key for blind tokens of one use, derived from the practice's own key.
+    pub(crate) async fn index_key(&self, practice: PracticeId, label: &str) -> Result<IndexKey, StoreError> {
+        let key = self.keyring.data_key(practice, practice.uuid()).await?;
+        key.index_key(label).map_err(|_| StoreError::NoKey { kind: "index", id: practice.uuid() })
+    }
+}
+
+const FIND: &str = "
+    select subject_id from search_token where practice_id = $1 and token = any($2)
+    group by subject_id having count(*) = $3 order by subject_id desc limit $4";
+
+const FORGET: &str = "delete from search_token where practice_id = $1 and subject_id = $2";
+
+const REMEMBER: &str = "
+    insert into search_token (practice_id, token, subject_id, epoch)
+    select $1, token, subject_id, $4 from unnest($2::bytea[], $3::uuid[]) as t (token, subject_id)
+    on conflict do nothing";
+
+impl<A: Action> Tx<A> {
+    /// Subjects that have every one of these tokens, newest first, at most `limit`. Hits are to be
+    /// opened and checked: a token is shorter than what it was made of.
+    pub async fn find(&self, words: &TokenSet, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        let tokens = self.search_tokens(words).await?;
+        let bytes: Vec<&[u8]> = tokens.iter().map(|token| token.bytes().as_slice()).collect();
+        let count = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        let rows = self.desk.query(FIND, &[&bytes, &count, &limit]).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    async fn search_tokens(&self, words: &TokenSet) -> Result<BTreeSet<Token>, StoreError> {
+        let key = self.desk.inner.index_key(self.desk.practice, &format!("search.{EPOCH}")).await?;
+        Ok(words.iter().map(|(kind, text)| key.token(*kind, text)).collect())
+    }
+
+    /// A blind token for a column of its own (an e-mail address that must be unique, the key of an
+    /// imported resource). `label` keeps one use apart from another.
+    pub async fn blind(&self, label: &str, kind: TokenKind, normalised: &str) -> Result<Token, StoreError> {
+        Ok(self.desk.inner.index_key(self.desk.practice, label).await?.token(kind, normalised))
+    }
+
+    /// Many blind tokens at once, in the order of the texts.
+    pub async fn blind_all(&self, label: &str, kind: TokenKind, texts: &[String]) -> Result<Vec<Token>, StoreError> {
+        let key = self.desk.inner.index_key(self.desk.practice, label).await?;
+        Ok(texts.iter().map(|text| key.token(kind, text)).collect())
+    }
+}
+
+impl<A: Writes> Tx<A> {
+    /// Replaces the search tokens of a subject.
+    pub async fn tokens(&mut self, subject: Uuid, words: &TokenSet) -> Result<(), StoreError> {
+        self.desk.execute(FORGET, &[&subject]).await?;
+        self.add_tokens(&[(subject, words)]).await
+    }
+
+    /// Adds the search tokens of new subjects.
+    pub async fn add_tokens(&mut self, subjects: &[(Uuid, &TokenSet)]) -> Result<(), StoreError> {
+        self.desk.main_slot();
+        let mut tokens: Vec<Vec<u8>> = Vec::new();
+        let mut ids: Vec<Uuid> = Vec::new();
+        for (subject, words) in subjects {
+            for token in self.search_tokens(words).await? {
+                tokens.push(token.bytes().to_vec());
+                ids.push(*subject);
+            }
+        }
+        self.desk.execute(REMEMBER, &[&tokens, &ids, &EPOCH]).await?;
+        Ok(())
+    }
+}
+
+/// Failures counted so far, and when the last was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Throttled {
+    /// Failures since the count began.
+    pub failures: u32,
+    /// The last one.
+    pub last_at: Timestamp,
+}
+
+const COUNT_ATTEMPT: &str = "
+    insert into throttle (practice_id, rule, subject, failures, last_at) values ($1, $2, $3, 1, $4)
+    on conflict (practice_id, rule, subject) do update
+    set failures = case when throttle.last_at < $5 then 1 else throttle.failures + 1 end, last_at = excluded.last_at
+    returning failures";
+
+const READ_ATTEMPTS: &str = "
+    select failures, last_at from throttle
+    where practice_id = $1 and rule = $2 and subject = $3 and last_at >= $4 for update";
+
+const CLEAR_ATTEMPTS: &str = "delete from throttle where practice_id = $1 and rule = $2 and subject = $3";
+
+/// After this long without a failure the count begins anew.
+const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
+impl<A: Writes> Tx<A> {
+    /// The failures counted for a subject under a rule. Locks the count until the transaction ends.
+    pub async fn attempts(&self, rule: &'static str, subject: &str) -> Result<Option<Throttled>, StoreError> {
+        let token = self.blind("throttle", TokenKind::Identifier, subject).await?;
+        let since = self.desk.at.saturating_sub(FORGOTTEN_AFTER).unwrap_or(self.desk.at);
+        let rows = self.desk.query(READ_ATTEMPTS, &[&rule, &token.bytes().as_slice(), &since]).await?;
+        rows.first()
+            .map(|row| {
+                let failures: i32 = row.try_get(0)?;
+                Ok(Throttled { failures: u32::try_from(failures).unwrap_or(0), last_at: row.try_get(1)? })
+            })
+            .transpose()
+    }
+
+    /// Counts one more failure.
+    pub async fn count_attempt(&self, rule: &'static str, subject: &str) -> Result<(), StoreError> {
+        let token = self.blind("throttle", TokenKind::Identifier, subject).await?;
+        let since = self.desk.at.saturating_sub(FORGOTTEN_AFTER).unwrap_or(self.desk.at);
+        let bytes = token.bytes().as_slice();
+        self.desk.query(COUNT_ATTEMPT, &[&rule, &bytes, &self.desk.at, &since]).await.map(|_| ())
+    }
+
+    /// Begins the count anew, after a success.
+    pub async fn clear_attempts(&self, rule: &'static str, subject: &str) -> Result<(), StoreError> {
+        let token = self.blind("throttle", TokenKind::Identifier, subject).await?;
+        self.desk.execute(CLEAR_ATTEMPTS, &[&rule, &token.bytes().as_slice()]).await.map(|_| ())
+    }
+}

@@ -1,0 +1,277 @@
+//! From an actor to a permission: `enter` opens the transaction, `ask` asks the policies on facts of
+//! that same transaction.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use deadpool_postgres::Pool;
+use jiff::Timestamp;
+use kernel::{Clock, Entropy, EventId, IdempotencyKey, PatientId, PersonId, PracticeId};
+use seal::{Token, TokenKind};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::committer::Committer;
+use crate::event::{Draft, Event};
+use crate::keyring::Keyring;
+use crate::policy::{Policy, Profile, ResourceKind, Role, Roles};
+use crate::row::Survey;
+use crate::trip::Trip;
+use crate::tx::{Desk, Tx};
+use crate::{Action, Actor, ActorKind, ConnectError, PoolSettings, Reads, ServerAddress, StoreError, Writes};
+
+/// The doors of one installation. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) pool: Pool,
+    pub(crate) keyring: Keyring,
+    pub(crate) policy: Policy,
+    pub(crate) committer: Committer,
+    pub(crate) clock: Clock,
+    pub(crate) entropy: Entropy,
+}
+
+/// What the store needs to open.
+pub struct StoreSettings {
+    /// The data cluster, as the running role.
+    pub data: ServerAddress,
+    /// Its connections.
+    pub pool: PoolSettings,
+    /// The keyring.
+    pub keyring: Keyring,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub entropy: Entropy,
+}
+
+/// What an action is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    /// The practice as a whole.
+    Practice,
+    /// One patient.
+    Patient(PatientId),
+    /// One member of the team.
+    Member(PersonId),
+}
+
+/// What a change came to: an id or path of our own, kept so that a retry is answered alike. It must
+/// hold no value.
+pub type Outcome = serde_json::Value;
+
+/// A permission to change something, or the answer of the time it was done already.
+pub enum Once<A> {
+    /// Not done yet.
+    Fresh(Tx<A>),
+    /// Done before, under the same key.
+    Done(Outcome),
+}
+
+impl Store {
+    /// Opens the doors. Must be called within a Tokio runtime.
+    pub fn open(settings: StoreSettings) -> Result<Self, ConnectError> {
+        let pool = crate::pool::pool(&settings.data, settings.pool)?;
+        let policy = Policy::load().map_err(|e| ConnectError::Pool(e.to_string()))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                committer: Committer::start(pool.clone()),
+                pool,
+                keyring: settings.keyring,
+                policy,
+                clock: settings.clock,
+                entropy: settings.entropy,
+            }),
+        })
+    }
+
+    /// The installation's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// The installation's randomness.
+    #[must_use]
+    pub fn entropy(&self) -> &Entropy {
+        &self.inner.entropy
+    }
+
+    /// Opens a transaction for somebody in their practice, and reads what they are there.
+    pub async fn enter(&self, actor: &Actor) -> Result<Threshold, StoreError> {
+        let inner = Arc::clone(&self.inner);
+        inner.keyring.ready(actor.practice).await?;
+        let trip = Trip::begin(&inner.pool, actor.practice).await?;
+        let profile = match actor.kind {
+            ActorKind::Person { person, .. } => {
+                let rows = trip.query(MEMBER, &[&actor.practice.uuid(), &person.uuid()]).await?;
+                let roles: &str = rows.first().ok_or(StoreError::SignedOut)?.try_get(0)?;
+                Profile::Member(roles.parse().map_err(|_| StoreError::Unreadable { what: "roles" })?)
+            }
+            ActorKind::Machine(job) => Profile::Machine(job),
+            ActorKind::Visitor => return Err(StoreError::SignedOut),
+        };
+        Ok(Threshold { inner, trip, profile, actor: actor.clone() })
+    }
+
+    /// Whether both clusters answer. For health checks; reads nothing of any practice.
+    pub async fn alive(&self) -> Result<(), StoreError> {
+        self.inner.keyring.ready(PracticeId::HOUSE).await?;
+        self.inner.keyring.begin(PracticeId::HOUSE).await?.commit().await?;
+        Trip::begin(&self.inner.pool, PracticeId::HOUSE).await?.commit().await
+    }
+}
+
+const MEMBER: &str = "select roles from membership where practice_id = $1 and id = $2 and status = 'active'";
+const PATIENT: &str = "select 1 from patient where practice_id = $1 and id = $2";
+const OUTCOME: &str =
+    "select fingerprint, outcome from idempotency where practice_id = $1 and actor_id = $2 and key = $3";
+
+/// A transaction in which nothing is allowed yet: it can only be asked.
+pub struct Threshold {
+    inner: Arc<Inner>,
+    trip: Trip,
+    profile: Profile,
+    actor: Actor,
+}
+
+impl Threshold {
+    /// The roles of the person who entered.
+    #[must_use]
+    pub fn roles(&self) -> Roles {
+        match self.profile {
+            Profile::Member(roles) => roles,
+            Profile::Machine(_) => Roles::default(),
+        }
+    }
+
+    /// Whether an action would be allowed: to decide what a page offers, never instead of asking.
+    #[must_use]
+    pub fn would_allow<A: Action>(&self, kind: ResourceKind) -> bool {
+        A::PARTS.iter().all(|part| self.inner.policy.may(self.profile, part, kind))
+    }
+
+    /// Asks for a permission to read. Another practice's id, or none, is [`StoreError::Missing`]; a
+    /// refusal is recorded before it is told.
+    pub async fn ask<A: Reads>(self, resource: Resource) -> Result<Tx<A>, StoreError> {
+        self.trip.batch("set transaction read only").await?;
+        self.decide::<A>(resource, None).await
+    }
+
+    /// Asks for a permission to change something, once. `fingerprint` is what was sent: the same key
+    /// with other content is refused.
+    pub async fn ask_once<A: Writes>(
+        self,
+        resource: Resource,
+        key: IdempotencyKey,
+        fingerprint: &(impl Serialize + Sync),
+    ) -> Result<Once<A>, StoreError> {
+        let print = self.inner.fingerprint(self.actor.practice, A::NAME, resource, fingerprint).await?;
+        if let Some(outcome) = outcome_of(&self.trip, &self.actor, self.actor.practice, key, &print).await? {
+            return Ok(Once::Done(outcome));
+        }
+        self.decide::<A>(resource, Some((key, print))).await.map(Once::Fresh)
+    }
+
+    async fn decide<A: Action>(
+        self,
+        resource: Resource,
+        once: Option<(IdempotencyKey, Token)>,
+    ) -> Result<Tx<A>, StoreError> {
+        let practice = self.actor.practice;
+        let kind = match resource {
+            Resource::Practice => ResourceKind::Practice,
+            Resource::Patient(id) => {
+                if self.trip.query(PATIENT, &[&practice.uuid(), &id.uuid()]).await?.is_empty() {
+                    return Err(StoreError::Missing);
+                }
+                ResourceKind::Patient
+            }
+            Resource::Member(person) => {
+                let rows = self.trip.query(MEMBER, &[&practice.uuid(), &person.uuid()]).await?;
+                let roles: &str = rows.first().ok_or(StoreError::Missing)?.try_get(0)?;
+                let roles: Roles = roles.parse().map_err(|_| StoreError::Unreadable { what: "roles" })?;
+                if roles.has(Role::Owner) { ResourceKind::OwnerMember } else { ResourceKind::Member }
+            }
+        };
+        let at = self.inner.clock.now();
+        if !A::PARTS.iter().all(|part| self.inner.policy.may(self.profile, part, kind)) {
+            return Err(self.refuse::<A>(resource, at).await);
+        }
+        let desk = Desk::new(self.inner, self.trip, self.actor, at, resource, once);
+        Ok(Tx { desk, allowed: PhantomData })
+    }
+
+    /// Records the refusal in a transaction of its own, then tells it.
+    async fn refuse<A: Action>(self, resource: Resource, at: Timestamp) -> StoreError {
+        let Self { inner, trip, actor, .. } = self;
+        drop(trip);
+        let event = match resource {
+            Resource::Practice => Event::new(),
+            Resource::Patient(id) => Event::new().about("patient", id.uuid()),
+            Resource::Member(id) => Event::new().about("member", id.uuid()),
+        };
+        let draft = Draft {
+            id: EventId::new(at, &inner.entropy),
+            at,
+            practice: actor.practice,
+            actor: &actor,
+            action: format!("{}.refused", A::NAME).into(),
+            event,
+            patient: if let Resource::Patient(id) = resource { Some(id) } else { None },
+            subjects: Vec::new(),
+            changes: Vec::new(),
+        };
+        let mut survey = Survey::default();
+        survey.note(actor.practice, draft.key());
+        let written = async {
+            let opener = inner.keyring.opener(actor.practice, &survey).await?;
+            inner.committer.durable(draft.seal(&opener, &inner.entropy)?).await
+        };
+        match written.await {
+            Ok(()) => StoreError::Refused { action: A::NAME },
+            Err(error) => error,
+        }
+    }
+}
+
+impl Inner {
+    /// A keyed hash of what was sent. Keyed, because a plain hash of a short name can be guessed.
+    pub(crate) async fn fingerprint(
+        &self,
+        practice: PracticeId,
+        action: &str,
+        resource: Resource,
+        content: &(impl Serialize + Sync),
+    ) -> Result<Token, StoreError> {
+        let content = serde_json::to_string(&(action, format!("{resource:?}"), content))
+            .map_err(|_| StoreError::Unreadable { what: "request" })?;
+        let key = self.index_key(practice, "idempotency").await?;
+        Ok(key.token(TokenKind::Identifier, &content))
+    }
+}
+
+/// What the same key came to before, if it did.
+pub(crate) async fn outcome_of(
+    trip: &Trip,
+    actor: &Actor,
+    practice: PracticeId,
+    key: IdempotencyKey,
+    print: &Token,
+) -> Result<Option<Outcome>, StoreError> {
+    let rows = trip.query(OUTCOME, &[&practice.uuid(), &actor.id(), &key.uuid()]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let before: &[u8] = row.try_get(0)?;
+    if before != print.bytes() {
+        return Err(StoreError::KeyReused);
+    }
+    parse_outcome(row.try_get(1)?).map(Some)
+}
+
+fn parse_outcome<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Unreadable { what: "outcome" })
+}

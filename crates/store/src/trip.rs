@@ -1,0 +1,100 @@
+//! One transaction on one connection. Dropped before its end it rolls back, and a connection that
+//! may point to a server gone or read-only is thrown away.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use deadpool_postgres::{Object, Pool};
+use futures_util::future::try_join;
+use kernel::PracticeId;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use crate::StoreError;
+use crate::error::is_outage;
+use crate::pool::discard;
+
+pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// Sets the practice for the rest of the transaction.
+const SCOPE: &str = "select set_config('app.practice', $1::uuid::text, true)";
+
+pub(crate) struct Trip {
+    client: Option<Object>,
+    broken: AtomicBool,
+}
+
+impl Trip {
+    /// Opens a transaction with the practice set; both go out in one round trip.
+    pub(crate) async fn begin(pool: &Pool, practice: PracticeId) -> Result<Self, StoreError> {
+        let trip = Self { client: Some(pool.get().await?), broken: AtomicBool::new(false) };
+        let client = trip.client()?;
+        let scope = trip.noting(client.prepare_cached(SCOPE).await)?;
+        let practice = practice.uuid();
+        let params: Params<'_> = &[&practice];
+        trip.noting(try_join(client.batch_execute("begin"), client.execute(&scope, params)).await)?;
+        Ok(trip)
+    }
+
+    fn client(&self) -> Result<&Object, StoreError> {
+        self.client.as_ref().ok_or(StoreError::Statement { code: "used after its end".to_owned() })
+    }
+
+    fn noting<T>(&self, result: Result<T, tokio_postgres::Error>) -> Result<T, StoreError> {
+        result.map_err(|error| {
+            if error.is_closed() || error.code().is_none_or(is_outage) {
+                self.broken.store(true, Ordering::Relaxed);
+            }
+            error.into()
+        })
+    }
+
+    /// Points the rest of the transaction at another practice.
+    pub(crate) async fn scope(&self, practice: PracticeId) -> Result<(), StoreError> {
+        self.execute(SCOPE, &[&practice.uuid()]).await.map(|_| ())
+    }
+
+    pub(crate) async fn query(&self, text: &str, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
+        let client = self.client()?;
+        let statement = self.noting(client.prepare_cached(text).await)?;
+        self.noting(client.query(&statement, params).await)
+    }
+
+    pub(crate) async fn execute(&self, text: &str, params: Params<'_>) -> Result<u64, StoreError> {
+        let client = self.client()?;
+        let statement = self.noting(client.prepare_cached(text).await)?;
+        self.noting(client.execute(&statement, params).await)
+    }
+
+    pub(crate) async fn batch(&self, text: &'static str) -> Result<(), StoreError> {
+        self.noting(self.client()?.batch_execute(text).await)
+    }
+
+    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        let done = self.batch("commit").await;
+        if done.is_ok()
+            && let Some(client) = self.client.take()
+        {
+            drop(client);
+        }
+        done
+    }
+}
+
+impl Drop for Trip {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        if self.broken.load(Ordering::Relaxed) {
+            return discard(client);
+        }
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(async move {
+                    if client.batch_execute("rollback").await.is_err() {
+                        discard(client);
+                    }
+                });
+            }
+            Err(_) => discard(client),
+        }
+    }
+}

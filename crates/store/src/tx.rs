@@ -1,0 +1,189 @@
+//! A permitted transaction: reading. Rows come out sealed; plaintext comes out of [`Tx::record`] only,
+//! after the event that says so is durable.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kernel::{EventId, IdempotencyKey, PatientId, PracticeId};
+use seal::Token;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use crate::event::{Draft, Event};
+use crate::row::Survey;
+use crate::sql::Sql;
+use crate::threshold::Inner;
+use crate::trip::Trip;
+use crate::write::Slot;
+use crate::{Action, Actor, Reads, Resource, StoreError, StoredRow, Unseal};
+
+/// A transaction in which `A` is allowed. Used up by [`Tx::record`] or [`Tx::commit`]: a permission
+/// is good for one event. Dropped, it rolls back.
+pub struct Tx<A> {
+    pub(crate) desk: Desk,
+    pub(crate) allowed: PhantomData<fn() -> A>,
+}
+
+/// What every permitted transaction has at hand.
+pub(crate) struct Desk {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) trip: Trip,
+    pub(crate) actor: Actor,
+    /// Where the transaction points now; the actor's practice, unless it is the house's.
+    pub(crate) practice: PracticeId,
+    pub(crate) at: Timestamp,
+    pub(crate) resource: Resource,
+    pub(crate) once: Option<(IdempotencyKey, Token)>,
+    pub(crate) slots: Vec<Slot>,
+}
+
+impl Desk {
+    pub(crate) fn new(
+        inner: Arc<Inner>,
+        trip: Trip,
+        actor: Actor,
+        at: Timestamp,
+        resource: Resource,
+        once: Option<(IdempotencyKey, Token)>,
+    ) -> Self {
+        Self { inner, trip, practice: actor.practice, actor, at, resource, once, slots: Vec::new() }
+    }
+
+    pub(crate) async fn query(
+        &self,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        let practice = self.practice.uuid();
+        let mut all: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(params.len() + 1);
+        all.push(&practice);
+        all.extend_from_slice(params);
+        self.trip.query(sql, &all).await
+    }
+
+    pub(crate) async fn execute(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<u64, StoreError> {
+        let practice = self.practice.uuid();
+        let mut all: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(params.len() + 1);
+        all.push(&practice);
+        all.extend_from_slice(params);
+        self.trip.execute(sql, &all).await
+    }
+}
+
+impl<A: Action> Tx<A> {
+    /// The moment of the transaction: one for all that it does.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.desk.at
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.desk.actor
+    }
+
+    /// The practice that the transaction points at.
+    #[must_use]
+    pub fn practice(&self) -> PracticeId {
+        self.desk.practice
+    }
+
+    /// What was asked about.
+    #[must_use]
+    pub fn resource(&self) -> Resource {
+        self.desk.resource
+    }
+
+    /// Rows, sealed. `$1` of the statement is the practice; `params` begin at `$2`.
+    pub async fn rows<R: StoredRow>(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<R>, StoreError> {
+        let rows = self.desk.query(sql.text(), params).await?;
+        rows.iter().map(|row| R::decode(row, self.desk.practice)).collect()
+    }
+
+    /// The one row that a statement finds, or [`StoreError::Missing`].
+    pub async fn row<R: StoredRow>(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<R, StoreError> {
+        self.rows(sql, params).await?.into_iter().next().ok_or(StoreError::Missing)
+    }
+
+    /// The ids in the first column.
+    pub async fn ids(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Uuid>, StoreError> {
+        let rows = self.desk.query(sql.text(), params).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// The number in the first column of the first row; 0 if there is none.
+    pub async fn count(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<i64, StoreError> {
+        let rows = self.desk.query(sql.text(), params).await?;
+        rows.first().map_or(Ok(0), |row| Ok(row.try_get(0)?))
+    }
+
+    /// Looks at open rows without letting them out: gives the ids of those that `rank` ranks, in the
+    /// order of their ranks. `rank` is a plain function, so it has nowhere to put what it saw. A row
+    /// that does not open is left out.
+    pub async fn examine<R: StoredRow, Q: Sync, K: Ord + Send>(
+        &self,
+        rows: &[R],
+        query: &Q,
+        rank: fn(&R::Open, &Q) -> Option<K>,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let mut survey = Survey::default();
+        for row in rows {
+            survey.note(self.desk.practice, row.key());
+        }
+        let opener = self.desk.inner.keyring.opener(self.desk.practice, &survey).await?;
+        let mut ranked: Vec<(K, Uuid)> = rows
+            .iter()
+            .filter_map(|row| row.open(&opener).ok().and_then(|open| rank(&open, query)).map(|k| (k, row.row_id())))
+            .collect();
+        ranked.sort();
+        Ok(ranked.into_iter().map(|(_, id)| id).collect())
+    }
+}
+
+impl<A: Reads> Tx<A> {
+    /// Ends the reading: makes the event durable, then opens what was read. Whom the event concerns is
+    /// taken from the rows themselves: one patient, or a list with a commitment to each.
+    pub async fn record<T: Unseal>(self, event: Event, read: T) -> Result<T::Open, StoreError> {
+        let Desk { inner, trip, actor, practice, at, resource, .. } = self.desk;
+        trip.commit().await?;
+        let mut survey = Survey::default();
+        read.survey(practice, &mut survey);
+        let asked = if let Resource::Patient(id) = resource { Some(id) } else { None };
+        let others = survey.patients.iter().any(|id| Some(*id) != asked);
+        // One record was asked for and nothing else was read: the event is about that patient.
+        let (patient, subjects): (Option<PatientId>, Vec<PatientId>) =
+            if others { (None, survey.patients.iter().copied().collect()) } else { (asked, Vec::new()) };
+        let draft = Draft {
+            id: EventId::new(at, &inner.entropy),
+            at,
+            practice,
+            actor: &actor,
+            action: A::NAME.into(),
+            event,
+            patient,
+            subjects,
+            changes: Vec::new(),
+        };
+        survey.note(practice, draft.key());
+        let opener = inner.keyring.opener(practice, &survey).await?;
+        inner.committer.durable(draft.seal(&opener, &inner.entropy)?).await?;
+        Ok(read.unseal(&opener))
+    }
+}
+
+/// Rows by id, for putting them in the order that [`Tx::examine`] gave.
+pub(crate) fn in_order<R: StoredRow>(rows: Vec<R>, order: &[Uuid]) -> Vec<R> {
+    let mut by_id: BTreeMap<Uuid, R> = rows.into_iter().map(|row| (row.row_id(), row)).collect();
+    order.iter().filter_map(|id| by_id.remove(id)).collect()
+}
+
+impl<A: Action> Tx<A> {
+    /// Keeps the rows that [`Tx::examine`] named, in its order.
+    #[must_use]
+    pub fn keep<R: StoredRow>(&self, rows: Vec<R>, order: &[Uuid]) -> Vec<R> {
+        in_order(rows, order)
+    }
+}

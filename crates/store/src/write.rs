@@ -1,0 +1,319 @@
+//! A permitted transaction: changing. Every change goes into an event of the same commit, with the
+//! values before and after; PostgreSQL refuses a commit without it.
+
+use jiff::Timestamp;
+use kernel::{EventId, PatientId, PracticeId};
+use serde_json::Value;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use crate::committer::insert_events;
+use crate::event::{Draft, Event, EventRecord, FieldChange};
+use crate::row::{KeyFor, Opener, Sealers, Survey};
+use crate::sql::Sql;
+use crate::threshold::{Outcome, outcome_of};
+use crate::tx::Desk;
+use crate::{StoreError, Tx, WholeRow, Writes};
+
+/// The version of a row that a form was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Versioned(pub i64);
+
+/// One event being filled.
+pub(crate) struct Slot {
+    practice: PracticeId,
+    id: EventId,
+    /// Its own words; `None` for the event that the commit names.
+    event: Option<Event>,
+    patient: Option<PatientId>,
+    changes: Vec<FieldChange>,
+}
+
+/// Names one of several events of a transaction ([`Tx::also`]).
+#[derive(Debug, Clone, Copy)]
+pub struct Tag(usize);
+
+impl Desk {
+    /// The event of the current practice that the commit will name, made when first needed.
+    pub(crate) fn main_slot(&mut self) -> usize {
+        let practice = self.practice;
+        if let Some(known) = self.slots.iter().position(|s| s.practice == practice && s.event.is_none()) {
+            return known;
+        }
+        self.new_slot(None, None)
+    }
+
+    fn new_slot(&mut self, event: Option<Event>, patient: Option<PatientId>) -> usize {
+        let id = EventId::new(self.at, &self.inner.entropy);
+        self.slots.push(Slot { practice: self.practice, id, event, patient, changes: Vec::new() });
+        self.slots.len() - 1
+    }
+
+    fn slot(&mut self, index: usize) -> Result<&mut Slot, StoreError> {
+        self.slots.get_mut(index).ok_or(StoreError::Unreadable { what: "event" })
+    }
+
+    async fn keys(&self, keys: impl IntoIterator<Item = KeyFor>) -> Result<Opener, StoreError> {
+        let mut survey = Survey::default();
+        for key in keys {
+            survey.note(self.practice, key);
+        }
+        self.inner.keyring.opener(self.practice, &survey).await
+    }
+
+    pub(crate) async fn insert_rows<R: WholeRow>(
+        &mut self,
+        rows: &[R::Open],
+        slots: &[usize],
+    ) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let opener = self.keys(rows.iter().map(R::key_of)).await?;
+        let mut events: Vec<Uuid> = Vec::with_capacity(rows.len());
+        for (row, index) in rows.iter().zip(slots) {
+            let slot = self.slot(*index)?;
+            slot.concerns(R::key_of(row))?;
+            for (column, value) in R::values(row) {
+                if !value.is_null() {
+                    let value = audited::<R>(column, value);
+                    slot.changes.push(FieldChange {
+                        field: format!("{}.{column}", R::TABLE),
+                        before: None,
+                        after: Some(value),
+                    });
+                }
+            }
+            events.push(slot.id.uuid());
+        }
+        let columns = R::insert_params(rows, &Sealers { opener: &opener, entropy: &self.inner.entropy })?;
+        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&events];
+        params.extend(columns.iter().map(|column| &**column as &(dyn ToSql + Sync)));
+        self.execute(R::insert_sql(), &params).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn amend_row<R: WholeRow>(
+        &mut self,
+        row: &R,
+        seen: Versioned,
+        patch: R::Patch,
+    ) -> Result<bool, StoreError> {
+        let (row_version, seal_version) = row.versions();
+        if row_version != seen.0 {
+            return Err(StoreError::Conflict);
+        }
+        let opener = self.keys([row.key()]).await?;
+        let before = row.open(&opener)?;
+        let before_values = R::values(&before);
+        let mut after = before;
+        R::apply(&mut after, patch);
+        let mut changes: Vec<FieldChange> = Vec::new();
+        for ((column, old), (_, new)) in before_values.into_iter().zip(R::values(&after)) {
+            if old != new {
+                changes.push(FieldChange {
+                    field: format!("{}.{column}", R::TABLE),
+                    before: (!old.is_null()).then(|| audited::<R>(column, old)),
+                    after: (!new.is_null()).then(|| audited::<R>(column, new)),
+                });
+            }
+        }
+        if changes.is_empty() {
+            return Ok(false);
+        }
+        let index = self.main_slot();
+        let slot = self.slot(index)?;
+        slot.concerns(row.key())?;
+        slot.changes.append(&mut changes);
+        let event = slot.id.uuid();
+        let sealer = opener.sealer(row.key(), &self.inner.entropy)?;
+        let columns = R::update_params(&after, &sealer, seal_version.wrapping_add(1))?;
+        let id = row.row_id();
+        let next_seal = seal_version.wrapping_add(1);
+        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&id, &row_version, &event, &next_seal];
+        params.extend(columns.iter().map(|column| &**column as &(dyn ToSql + Sync)));
+        if self.execute(R::update_sql(), &params).await? == 0 {
+            return Err(StoreError::Conflict);
+        }
+        Ok(true)
+    }
+
+    pub(crate) async fn remove_row<R: WholeRow>(&mut self, row: &R) -> Result<(), StoreError> {
+        let opener = self.keys([row.key()]).await?;
+        let before = row.open(&opener)?;
+        let index = self.main_slot();
+        let slot = self.slot(index)?;
+        slot.concerns(row.key())?;
+        for (column, value) in R::values(&before) {
+            if !value.is_null() {
+                let value = audited::<R>(column, value);
+                slot.changes.push(FieldChange {
+                    field: format!("{}.{column}", R::TABLE),
+                    before: Some(value),
+                    after: None,
+                });
+            }
+        }
+        let sql = format!("delete from {} where practice_id = $1 and id = $2 and row_version = $3", R::TABLE);
+        if self.execute(&sql, &[&row.row_id(), &row.versions().0]).await? == 0 {
+            return Err(StoreError::Conflict);
+        }
+        Ok(())
+    }
+
+    /// Seals the events, writes them and the answer to a retry, commits. If the same key was
+    /// committed meanwhile, nothing of this transaction stays and the earlier answer is given.
+    pub(crate) async fn finish(
+        mut self,
+        action: &'static str,
+        event: Event,
+        outcome: Outcome,
+    ) -> Result<Outcome, StoreError> {
+        let home = self.actor.practice;
+        if self.practice != home {
+            self.practice = home;
+            self.trip.scope(home).await?;
+        }
+        let main = self.main_slot();
+        let main_id = self.slot(main)?.id;
+        let mut practices: Vec<PracticeId> = self.slots.iter().map(|slot| slot.practice).collect();
+        practices.sort();
+        practices.dedup();
+        // The home practice last, so that the answer to a retry is written where it will be looked for.
+        practices.sort_by_key(|practice| *practice == home);
+        let slots = std::mem::take(&mut self.slots);
+        for practice in practices {
+            if practice != self.practice {
+                self.practice = practice;
+                self.trip.scope(practice).await?;
+            }
+            let mut records: Vec<EventRecord> = Vec::new();
+            for slot in slots.iter().filter(|slot| slot.practice == practice) {
+                records.push(self.seal_slot(action, slot, &event).await?);
+            }
+            insert_events(&self.trip, practice, &records.iter().collect::<Vec<_>>()).await?;
+        }
+        if let Some((key, print)) = self.once {
+            let text = outcome.to_string();
+            let (practice, actor) = (home.uuid(), self.actor.id());
+            let remembered = self
+                .trip
+                .execute(
+                    REMEMBER,
+                    &[&practice, &actor, &key.uuid(), &print.bytes().as_slice(), &main_id.uuid(), &text, &self.at],
+                )
+                .await;
+            if let Err(StoreError::Constraint { .. }) = remembered {
+                let Self { inner, trip, actor, .. } = self;
+                drop(trip);
+                let again = crate::trip::Trip::begin(&inner.pool, home).await?;
+                let before = outcome_of(&again, &actor, home, key, &print).await?;
+                again.commit().await?;
+                return before.ok_or(StoreError::Conflict);
+            }
+            remembered?;
+        }
+        self.trip.commit().await?;
+        Ok(outcome)
+    }
+
+    async fn seal_slot(&self, action: &'static str, slot: &Slot, event: &Event) -> Result<EventRecord, StoreError> {
+        let draft = Draft {
+            id: slot.id,
+            at: self.at,
+            practice: slot.practice,
+            actor: &self.actor,
+            action: action.into(),
+            event: slot.event.clone().unwrap_or_else(|| event.clone()),
+            patient: slot.patient,
+            subjects: Vec::new(),
+            changes: slot.changes.clone(),
+        };
+        let opener = self.keys([draft.key()]).await?;
+        draft.seal(&opener, &self.inner.entropy)
+    }
+}
+
+const REMEMBER: &str = "
+    insert into idempotency (practice_id, actor_id, key, fingerprint, event_id, outcome, at)
+    values ($1, $2, $3, $4, $5, $6, $7)";
+
+impl Slot {
+    /// An event is about one patient at most: its values are sealed under that patient's key.
+    fn concerns(&mut self, key: KeyFor) -> Result<(), StoreError> {
+        if let KeyFor::Patient(patient) = key {
+            match self.patient {
+                None => self.patient = Some(patient),
+                Some(known) if known == patient => {}
+                Some(_) => return Err(StoreError::Unreadable { what: "event about two patients" }),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A value as the event keeps it: of a secret, only that it changed.
+fn audited<R: WholeRow>(column: &str, value: Value) -> Value {
+    if R::SECRETS.contains(&column) { Value::String("(secret)".to_owned()) } else { value }
+}
+
+impl<A: Writes> Tx<A> {
+    /// The id of the event that this transaction will leave.
+    pub fn event_id(&mut self) -> Result<EventId, StoreError> {
+        let index = self.desk.main_slot();
+        Ok(self.desk.slot(index)?.id)
+    }
+
+    /// A new patient's id. Its key is already durable in the keyring.
+    pub async fn new_patient(&self) -> Result<PatientId, StoreError> {
+        let key = self.desk.inner.keyring.fresh(self.desk.practice).await?;
+        Ok(PatientId::from_uuid(key.id().uuid()))
+    }
+
+    /// Writes a new row.
+    pub async fn insert<R: WholeRow>(&mut self, row: R::Open) -> Result<(), StoreError> {
+        let slot = self.desk.main_slot();
+        self.desk.insert_rows::<R>(&[row], &[slot]).await
+    }
+
+    /// Writes many new rows, each under its own event.
+    pub async fn insert_under<R: WholeRow>(&mut self, rows: Vec<(Tag, R::Open)>) -> Result<(), StoreError> {
+        let (tags, rows): (Vec<usize>, Vec<R::Open>) = rows.into_iter().map(|(tag, row)| (tag.0, row)).unzip();
+        self.desk.insert_rows::<R>(&rows, &tags).await
+    }
+
+    /// One more event in the same commit: for a transaction that touches several patients.
+    pub fn also(&mut self, event: Event, patient: Option<PatientId>) -> Tag {
+        Tag(self.desk.new_slot(Some(event), patient))
+    }
+
+    /// Opens a row, applies the patch, seals it again and fills before and after into the event.
+    /// Nothing of it comes out. [`StoreError::Conflict`] if the row is no longer the version that was
+    /// seen; `false` if the patch changes nothing.
+    pub async fn amend<R: WholeRow>(&mut self, row: &R, seen: Versioned, patch: R::Patch) -> Result<bool, StoreError> {
+        self.desk.amend_row(row, seen, patch).await
+    }
+
+    /// Removes a row; its last values go into the event.
+    pub async fn remove<R: WholeRow>(&mut self, row: &R) -> Result<(), StoreError> {
+        self.desk.remove_row(row).await
+    }
+
+    /// A statement on a table of bookkeeping. Tables that the audit watches refuse the commit unless an
+    /// event goes with it. Gives the number of rows changed.
+    pub async fn execute(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<u64, StoreError> {
+        self.desk.execute(sql.text(), params).await
+    }
+
+    /// Ends the transaction: event, change and the answer to a retry in one commit. What comes back is
+    /// the outcome, of this time or of the time it was done before.
+    pub async fn commit(self, event: Event, outcome: Outcome) -> Result<Outcome, StoreError> {
+        self.desk.finish(A::NAME, event, outcome).await
+    }
+
+    /// The moment, as rows keep it.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.desk.at
+    }
+}
