@@ -10,8 +10,13 @@ create table patient (
     active boolean not null,
     names bytea not null,
     birth bytea not null,
+    gender bytea not null,
+    pronouns bytea not null,
+    deceased bytea not null,
     contacts bytea not null,
-    demographics bytea not null,
+    addresses bytea not null,
+    languages bytea not null,
+    marital bytea not null,
     rest bytea not null,
     primary key (practice_id, id)
 );

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kernel::PracticeId;
 use seal::{IndexKey, Token, TokenKind};
 use uuid::Uuid;
@@ -100,46 +100,43 @@ pub struct Throttled {
     pub last_at: Timestamp,
 }
 
-const COUNT_ATTEMPT: &str = "
-    insert into throttle (practice_id, rule, subject, failures, last_at) values ($1, $2, $3, 1, $4)
-    on conflict (practice_id, rule, subject) do update
-    set failures = case when throttle.last_at < $5 then 1 else throttle.failures + 1 end, last_at = excluded.last_at
-    returning failures";
+const FIRST_ATTEMPT: &str = "
+    insert into throttle (practice_id, rule, subject, failures, last_at) values ($1, $2, $3, 0, $4)
+    on conflict do nothing";
 
 const READ_ATTEMPTS: &str = "
-    select failures, last_at from throttle
-    where practice_id = $1 and rule = $2 and subject = $3 and last_at >= $4 for update";
+    select failures, last_at from throttle where practice_id = $1 and rule = $2 and subject = $3 for update";
+
+const KEEP_ATTEMPTS: &str = "
+    update throttle set failures = $4, last_at = $5 where practice_id = $1 and rule = $2 and subject = $3";
 
 const CLEAR_ATTEMPTS: &str = "delete from throttle where practice_id = $1 and rule = $2 and subject = $3";
 
-/// After this long without a failure the count begins anew.
-const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(24);
-
 impl<A: Writes> Tx<A> {
-    /// The failures counted for a subject under a rule. Locks the count until the transaction ends.
-    pub async fn attempts(&self, rule: &'static str, subject: &str) -> Result<Option<Throttled>, StoreError> {
+    /// The failures counted for a subject under a rule. The count is locked until the transaction ends,
+    /// also when it begins here: of a hundred attempts at once, each sees those before it.
+    pub async fn attempts(&self, rule: &str, subject: &str) -> Result<Option<Throttled>, StoreError> {
         let token = self.blind("throttle", TokenKind::Identifier, subject).await?;
-        let since = self.desk.at.saturating_sub(FORGOTTEN_AFTER).unwrap_or(self.desk.at);
-        let rows = self.desk.query(READ_ATTEMPTS, &[&rule, &token.bytes().as_slice(), &since]).await?;
-        rows.first()
-            .map(|row| {
-                let failures: i32 = row.try_get(0)?;
-                Ok(Throttled { failures: u32::try_from(failures).unwrap_or(0), last_at: row.try_get(1)? })
-            })
-            .transpose()
-    }
-
-    /// Counts one more failure.
-    pub async fn count_attempt(&self, rule: &'static str, subject: &str) -> Result<(), StoreError> {
-        let token = self.blind("throttle", TokenKind::Identifier, subject).await?;
-        let since = self.desk.at.saturating_sub(FORGOTTEN_AFTER).unwrap_or(self.desk.at);
         let bytes = token.bytes().as_slice();
-        self.desk.query(COUNT_ATTEMPT, &[&rule, &bytes, &self.desk.at, &since]).await.map(|_| ())
+        self.desk.execute(FIRST_ATTEMPT, &[&rule, &bytes, &self.desk.at]).await?;
+        let rows = self.desk.query(READ_ATTEMPTS, &[&rule, &bytes]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let failures: i32 = row.try_get(0)?;
+        let failures = u32::try_from(failures).unwrap_or(0);
+        Ok((failures > 0).then_some(Throttled { failures, last_at: row.try_get(1)? }))
     }
 
-    /// Begins the count anew, after a success.
-    pub async fn clear_attempts(&self, rule: &'static str, subject: &str) -> Result<(), StoreError> {
+    /// Keeps a count that [`Tx::attempts`] has locked, or forgets it.
+    pub async fn keep_attempts(&self, rule: &str, subject: &str, count: Option<Throttled>) -> Result<(), StoreError> {
         let token = self.blind("throttle", TokenKind::Identifier, subject).await?;
-        self.desk.execute(CLEAR_ATTEMPTS, &[&rule, &token.bytes().as_slice()]).await.map(|_| ())
+        let bytes = token.bytes().as_slice();
+        match count {
+            Some(count) => {
+                let failures = i32::try_from(count.failures).unwrap_or(i32::MAX);
+                self.desk.execute(KEEP_ATTEMPTS, &[&rule, &bytes, &failures, &count.last_at]).await
+            }
+            None => self.desk.execute(CLEAR_ATTEMPTS, &[&rule, &bytes]).await,
+        }
+        .map(|_| ())
     }
 }

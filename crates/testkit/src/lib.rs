@@ -1,1 +1,19 @@
-//! testkit
+//! For tests: a running house on real PostgreSQL, and people who act in it.
+//!
+//! All tests share one pair of clusters (started by whichever test comes first, kept in the
+//! machine's temporary folder, stopped by `cargo xtask test`), and each test founds practices of its
+//! own: so every parallel run is a test of isolation.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "test support: a failure here is a failed test, and it owns the servers it connects to"
+)]
+
+mod house;
+mod servers;
+
+pub use house::{House, START};
+pub use servers::{DATA, KEYRING, Servers, servers};
