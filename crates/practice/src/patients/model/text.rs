@@ -42,8 +42,8 @@ pub fn block(text: &str, chars_max: usize) -> Result<String, TextProblem> {
 }
 
 fn checked(text: &str, chars_max: usize, refused: impl Fn(char) -> bool) -> Result<String, TextProblem> {
-    // NFC never makes a text shorter than a third of its characters; the first test keeps a text
-    // of megabytes from being normalised only to be refused.
+    // NFC joins a handful of characters at most into one, so this refuses nothing that fits; it
+    // keeps a text of megabytes from being normalised only to be refused.
     if text.len() > chars_max.saturating_mul(64) {
         return Err(TextProblem::TooLong(chars_max));
     }
