@@ -46,7 +46,7 @@ create table patient_alert (
     seal_version integer not null,
     event_id uuid not null,
     patient_id uuid not null,
-    severity text not null check (severity in ('info', 'warning', 'critical')),
+    severity text not null check (severity in ('high', 'usual')),
     active boolean not null,
     text bytea not null,
     primary key (practice_id, id),

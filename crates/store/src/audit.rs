@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::event::FieldChange;
 use crate::row::{KeyFor, Opener, Survey, Unseal};
-use crate::{Damaged, Includes, StoreError, Tx};
+use crate::{Action, Damaged, Includes, StoreError, Tx};
 
 crate::actions! {
     /// Who saw what of one record, with the values that changed.
@@ -208,6 +208,18 @@ const OF_PRACTICE: &str = "
       and ($5::text is null or e.action = $5 or (right($5, 1) = '.' and left(e.action, length($5)) = $5))
       and ($6::timestamptz is null or e.at >= $6) and ($7::timestamptz is null or e.at < $7)
     order by e.event_id desc limit $8";
+
+const READERS: &str = "
+    select count(distinct actor_id) from audit_event
+    where practice_id = $1 and patient_id = $2 and at >= $3 and actor_kind = 1";
+
+impl<A: Action> Tx<A> {
+    /// How many people have had to do with a record since a moment. A number, no names.
+    pub async fn readers_of(&self, patient: PatientId, since: Timestamp) -> Result<i64, StoreError> {
+        let rows = self.desk.query(READERS, &[&patient.uuid(), &since]).await?;
+        rows.first().map_or(Ok(0), |row| Ok(row.try_get(0)?))
+    }
+}
 
 impl<A: Includes<ReadPatientAudit>> Tx<A> {
     /// The log of one record, newest first, values included.

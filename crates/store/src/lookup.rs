@@ -8,6 +8,7 @@ use seal::{IndexKey, Token, TokenKind};
 use uuid::Uuid;
 
 use crate::threshold::Inner;
+use crate::tx::Desk;
 use crate::{Action, StoreError, Tx, Writes};
 
 /// The epoch of the token key in use. It stands in each row, so that tokens of a new key can be made
@@ -43,16 +44,11 @@ impl<A: Action> Tx<A> {
         if words.is_empty() {
             return Ok(Vec::new());
         }
-        let tokens = self.search_tokens(words).await?;
+        let tokens = self.desk.search_tokens(words).await?;
         let bytes: Vec<&[u8]> = tokens.iter().map(|token| token.bytes().as_slice()).collect();
         let count = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let rows = self.desk.query(FIND, &[&bytes, &count, &limit]).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
-    }
-
-    async fn search_tokens(&self, words: &TokenSet) -> Result<BTreeSet<Token>, StoreError> {
-        let key = self.desk.inner.index_key(self.desk.practice, &format!("search.{EPOCH}")).await?;
-        Ok(words.iter().map(|(kind, text)| key.token(*kind, text)).collect())
     }
 
     /// A blind token for a column of its own (an e-mail address that must be unique, the key of an
@@ -68,16 +64,20 @@ impl<A: Action> Tx<A> {
     }
 }
 
-impl<A: Writes> Tx<A> {
+impl Desk {
+    async fn search_tokens(&self, words: &TokenSet) -> Result<BTreeSet<Token>, StoreError> {
+        let key = self.inner.index_key(self.practice, &format!("search.{EPOCH}")).await?;
+        Ok(words.iter().map(|(kind, text)| key.token(*kind, text)).collect())
+    }
+
     /// Replaces the search tokens of a subject.
-    pub async fn tokens(&mut self, subject: Uuid, words: &TokenSet) -> Result<(), StoreError> {
-        self.desk.execute(FORGET, &[&subject]).await?;
+    pub(crate) async fn replace_tokens(&mut self, subject: Uuid, words: &TokenSet) -> Result<(), StoreError> {
+        self.execute(FORGET, &[&subject]).await?;
         self.add_tokens(&[(subject, words)]).await
     }
 
-    /// Adds the search tokens of new subjects.
-    pub async fn add_tokens(&mut self, subjects: &[(Uuid, &TokenSet)]) -> Result<(), StoreError> {
-        self.desk.main_slot();
+    async fn add_tokens(&mut self, subjects: &[(Uuid, &TokenSet)]) -> Result<(), StoreError> {
+        self.main_slot();
         let mut tokens: Vec<Vec<u8>> = Vec::new();
         let mut ids: Vec<Uuid> = Vec::new();
         for (subject, words) in subjects {
@@ -86,8 +86,20 @@ impl<A: Writes> Tx<A> {
                 ids.push(*subject);
             }
         }
-        self.desk.execute(REMEMBER, &[&tokens, &ids, &EPOCH]).await?;
+        self.execute(REMEMBER, &[&tokens, &ids, &EPOCH]).await?;
         Ok(())
+    }
+}
+
+impl<A: Writes> Tx<A> {
+    /// Replaces the search tokens of a subject.
+    pub async fn tokens(&mut self, subject: Uuid, words: &TokenSet) -> Result<(), StoreError> {
+        self.desk.replace_tokens(subject, words).await
+    }
+
+    /// Adds the search tokens of new subjects.
+    pub async fn add_tokens(&mut self, subjects: &[(Uuid, &TokenSet)]) -> Result<(), StoreError> {
+        self.desk.add_tokens(subjects).await
     }
 }
 

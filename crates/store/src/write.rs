@@ -13,6 +13,7 @@ use crate::row::{KeyFor, Opener, Sealers, Survey};
 use crate::sql::Sql;
 use crate::threshold::{Outcome, outcome_of};
 use crate::tx::Desk;
+use crate::lookup::TokenSet;
 use crate::{StoreError, Tx, WholeRow, Writes};
 
 /// The version of a row that a form was made from.
@@ -97,7 +98,8 @@ impl Desk {
         &mut self,
         row: &R,
         seen: Versioned,
-        patch: R::Patch,
+        patch: impl FnOnce(&R::Open) -> R::Patch + Send,
+        words: Option<fn(&R::Open) -> TokenSet>,
     ) -> Result<bool, StoreError> {
         let (row_version, seal_version) = row.versions();
         if row_version != seen.0 {
@@ -106,6 +108,7 @@ impl Desk {
         let opener = self.keys([row.key()]).await?;
         let before = row.open(&opener)?;
         let before_values = R::values(&before);
+        let patch = patch(&before);
         let mut after = before;
         R::apply(&mut after, patch);
         let mut changes: Vec<FieldChange> = Vec::new();
@@ -134,6 +137,9 @@ impl Desk {
         params.extend(columns.iter().map(|column| &**column as &(dyn ToSql + Sync)));
         if self.execute(R::update_sql(), &params).await? == 0 {
             return Err(StoreError::Conflict);
+        }
+        if let Some(words) = words {
+            self.replace_tokens(id, &words(&after)).await?;
         }
         Ok(true)
     }
@@ -291,7 +297,21 @@ impl<A: Writes> Tx<A> {
     /// Nothing of it comes out. [`StoreError::Conflict`] if the row is no longer the version that was
     /// seen; `false` if the patch changes nothing.
     pub async fn amend<R: WholeRow>(&mut self, row: &R, seen: Versioned, patch: R::Patch) -> Result<bool, StoreError> {
-        self.desk.amend_row(row, seen, patch).await
+        self.desk.amend_row(row, seen, |_| patch, None).await
+    }
+
+    /// As [`Tx::amend`], for a change that depends on what stands there: `patch` makes it from the open
+    /// row and `with`, `words` makes the search tokens of the changed row. Both are plain functions, so
+    /// they have nowhere to put what they saw.
+    pub async fn amend_with<R: WholeRow, P: Sync>(
+        &mut self,
+        row: &R,
+        seen: Versioned,
+        with: &P,
+        patch: fn(&R::Open, &P) -> R::Patch,
+        words: Option<fn(&R::Open) -> TokenSet>,
+    ) -> Result<bool, StoreError> {
+        self.desk.amend_row(row, seen, |open| patch(open, with), words).await
     }
 
     /// Removes a row; its last values go into the event.
