@@ -15,7 +15,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "xtask", bin_name = "cargo xtask", about = "Vouchsafe's workshop: everything a developer or an evaluator types")]
+#[command(
+    name = "xtask",
+    bin_name = "cargo xtask",
+    about = "Vouchsafe's workshop: everything a developer or an evaluator types"
+)]
 struct Arguments {
     #[command(subcommand)]
     task: Task,

@@ -1,7 +1,7 @@
 //! Running other programs, and saying what is being done.
 
 use std::ffi::OsStr;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -42,8 +42,8 @@ pub(crate) enum Listen {
     Stderr,
 }
 
-/// Runs a command, passing one of its streams on line by line and handing each line to `heard` as well.
-/// Says whether the command succeeded.
+/// Runs a command, handing each line of one of its streams to `heard` (which may print it). Says whether the
+/// command succeeded.
 pub(crate) fn overhear(command: &mut Command, listen: Listen, mut heard: impl FnMut(&str)) -> Outcome<bool> {
     match listen {
         Listen::Stdout => command.stdout(Stdio::piped()),
@@ -51,23 +51,22 @@ pub(crate) fn overhear(command: &mut Command, listen: Listen, mut heard: impl Fn
     };
     let mut child = command.spawn().map_err(|error| format!("cannot start {}: {error}", shown(command)))?;
     match (listen, child.stdout.take(), child.stderr.take()) {
-        (Listen::Stdout, Some(stream), _) => pass_on(BufReader::new(stream), io::stdout(), &mut heard),
-        (Listen::Stderr, _, Some(stream)) => pass_on(BufReader::new(stream), io::stderr(), &mut heard),
+        (Listen::Stdout, Some(stream), _) => each_line(BufReader::new(stream), &mut heard),
+        (Listen::Stderr, _, Some(stream)) => each_line(BufReader::new(stream), &mut heard),
         _ => Ok(()),
     }
-    .map_err(|error| format!("cannot pass on what {} prints: {error}", shown(command)))?;
+    .map_err(|error| format!("cannot read what {} prints: {error}", shown(command)))?;
     let status = child.wait().map_err(|error| format!("lost sight of {}: {error}", shown(command)))?;
     Ok(status.success())
 }
 
-fn pass_on(mut from: impl BufRead, mut to: impl Write, heard: &mut impl FnMut(&str)) -> io::Result<()> {
+fn each_line(mut from: impl BufRead, heard: &mut impl FnMut(&str)) -> io::Result<()> {
     let mut line = Vec::new();
     while from.read_until(b'\n', &mut line)? > 0 {
-        to.write_all(&line)?;
-        heard(&String::from_utf8_lossy(&line));
+        heard(String::from_utf8_lossy(&line).trim_end_matches('\n'));
         line.clear();
     }
-    to.flush()
+    Ok(())
 }
 
 /// The first folder of `PATH` that holds `program`.
@@ -108,7 +107,7 @@ mod tests {
     fn what_a_command_prints_is_heard_line_by_line_even_where_it_is_not_utf8() {
         let mut lines = Vec::new();
         let good = overhear(Command::new("printf").arg("one\\n\\377two"), Listen::Stdout, |line| {
-            lines.push(line.trim_end().to_owned());
+            lines.push(line.to_owned());
         });
         assert_eq!(good, Ok(true));
         assert_eq!(lines, ["one", "\u{fffd}two"]);

@@ -1,10 +1,12 @@
 //! Debian's and Ubuntu's package manager, and what to say where there is another one.
 
+use std::collections::VecDeque;
 use std::fs;
+use std::io::{IsTerminal, Write, stdout};
 use std::process::Command;
 
-use super::{Want, postgres};
-use crate::run::{self, Outcome};
+use super::{Missing, Want, postgres};
+use crate::run::{self, Listen, Outcome};
 
 /// Whether dpkg has the package installed and configured. On a system without dpkg nothing is.
 pub(super) fn is_installed(package: &str) -> bool {
@@ -12,42 +14,84 @@ pub(super) fn is_installed(package: &str) -> bool {
         .is_some_and(|status| status.starts_with("ii"))
 }
 
-/// Installs the wanted packages and, where `servers` has none that will do, a PostgreSQL.
-pub(super) fn install(mut wants: Vec<Want>, servers: &[postgres::Version]) -> Outcome {
+/// Installs what is missing.
+pub(super) fn install(missing: &Missing) -> Outcome {
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
     if !is_debian_like(&release) || run::on_path("apt-get").is_none() {
-        return Err(by_hand(&wants, servers));
+        return Err(format!(
+            "only Debian's and Ubuntu's apt is known here. Install by hand, then try again\n{missing}"
+        ));
+    }
+    if !can_be_root() {
+        let packages = missing.packages.iter().map(|want| want.package.as_str());
+        let packages: Vec<_> = packages.chain(missing.postgres.then_some("postgresql")).collect();
+        let command = format!("apt-get update && apt-get install --no-install-recommends {}", packages.join(" "));
+        return Err(format!("missing here\n{missing}and there is no sudo. As root, run: {command}"));
     }
     println!("asking apt what it has to offer (apt-get update)");
     // One unreachable source among many is no reason to stop: what is needed may well be in the others.
-    if let Err(why) = as_root(&["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", "update"]) {
+    if let Err(why) = run::run(&mut as_root(&["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", "update"])) {
         println!("  {why}; going on with the lists that are there");
     }
-    if !postgres::any_will_do(servers) {
-        wants.push(postgres::choose(servers, &postgres::offered())?);
+    let wants = wanted(missing)?;
+    println!("installing with apt (some minutes on a bare system):");
+    for want in &wants {
+        println!("  {want}");
     }
-    println!("installing with apt:");
-    println!("{}", list(&wants));
     refuse_what_apt_has_not(&wants)?;
     if !is_installed("postgresql-common") {
         forbid_a_cluster_nobody_asked_for()?;
     }
-    let options = ["-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0"];
-    let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install"];
-    words.extend(options);
+    let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-q"];
+    words.extend(["--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0"]);
     words.extend(wants.iter().map(|want| want.package.as_str()));
-    as_root(&words)
+    quietly(&mut as_root(&words))
+}
+
+/// Runs apt with only its newest line shown, and that only to a person; when it fails, its last lines are.
+fn quietly(apt: &mut Command) -> Outcome {
+    const LAST: usize = 20;
+    let person = stdout().is_terminal();
+    let mut last = VecDeque::new();
+    let good = run::overhear(apt, Listen::Stdout, |line| {
+        if person {
+            print!("\r\x1b[K  {}", line.chars().take(100).collect::<String>());
+            // A line that is not shown at once is no loss.
+            let _ = stdout().flush();
+        }
+        last.push_back(line.to_owned());
+        if last.len() > LAST {
+            last.pop_front();
+        }
+    })?;
+    if person {
+        println!();
+    }
+    if good {
+        Ok(())
+    } else {
+        Err(format!("apt could not install it; its last words:\n{}", Vec::from(last).join("\n")))
+    }
+}
+
+/// The packages to install, with a PostgreSQL of those that apt offers.
+fn wanted(missing: &Missing) -> Outcome<Vec<Want>> {
+    let mut wants = missing.packages.clone();
+    if missing.postgres {
+        wants.push(postgres::choose(&postgres::installed(), &postgres::offered())?);
+    }
+    Ok(wants)
 }
 
 fn refuse_what_apt_has_not(wants: &[Want]) -> Outcome {
-    let unknown: Vec<_> = wants.iter().filter(|want| candidate(&want.package).is_none()).cloned().collect();
+    let packages = wants.iter().filter(|want| candidate(&want.package).is_none()).cloned().collect();
+    let unknown = Missing { packages, postgres: false };
     if unknown.is_empty() {
         return Ok(());
     }
     Err(format!(
-        "this system's package lists do not offer\n{}\nInstall it by hand and try again \
-         (Chromium on Ubuntu comes as a snap; any Chrome on the PATH will do)",
-        list(&unknown)
+        "this system's package lists do not offer\n{unknown}Install it by hand and try again \
+         (Chromium on Ubuntu comes as a snap; any Chrome on the PATH will do)"
     ))
 }
 
@@ -66,20 +110,23 @@ fn candidate_in(policy: &str) -> Option<String> {
 fn forbid_a_cluster_nobody_asked_for() -> Outcome {
     let script = "mkdir -p /etc/postgresql-common/createcluster.d && \
         echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.d/vouchsafe.conf";
-    as_root(&["sh", "-c", script])
+    run::run(&mut as_root(&["sh", "-c", script]))
 }
 
-fn as_root(words: &[&str]) -> Outcome {
-    let is_root = run::read(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
-    let mut words = words.to_vec();
-    if !is_root {
-        if run::on_path("sudo").is_none() {
-            return Err(format!("there is no sudo here; as root, run: {}", words.join(" ")));
-        }
-        words.insert(0, "sudo");
-    }
-    let (program, arguments) = words.split_first().ok_or("nothing to run")?;
-    run::run(Command::new(program).args(arguments))
+fn is_root() -> bool {
+    run::read(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0")
+}
+
+fn can_be_root() -> bool {
+    is_root() || run::on_path("sudo").is_some()
+}
+
+/// The command as root: as it is for root, through sudo for others.
+fn as_root(words: &[&str]) -> Command {
+    let mut words = (!is_root()).then_some("sudo").into_iter().chain(words.iter().copied());
+    let mut command = Command::new(words.next().unwrap_or("true"));
+    command.args(words);
+    command
 }
 
 /// Debian itself, Ubuntu, and what calls itself like either.
@@ -89,19 +136,6 @@ fn is_debian_like(os_release: &str) -> bool {
         .filter_map(|line| line.strip_prefix("ID=").or_else(|| line.strip_prefix("ID_LIKE=")))
         .flat_map(|names| names.trim_matches('"').split_whitespace())
         .any(|name| name == "debian" || name == "ubuntu")
-}
-
-fn by_hand(wants: &[Want], servers: &[postgres::Version]) -> String {
-    let mut wants = wants.to_vec();
-    if !postgres::any_will_do(servers) {
-        let why = format!("the database, with its programs on the PATH; at least one of {}", postgres::minimum());
-        wants.push(Want::new("PostgreSQL", &why));
-    }
-    format!("only Debian's and Ubuntu's apt is known here. Install by hand, then try again\n{}", list(&wants))
-}
-
-fn list(wants: &[Want]) -> String {
-    wants.iter().map(|want| format!("  {}: {}", want.package, want.why)).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -124,12 +158,5 @@ mod tests {
             candidate_in("x:\n  Installed: 1\n  Candidate: 15.20-0+deb12u1\n").as_deref(),
             Some("15.20-0+deb12u1")
         );
-    }
-
-    #[test]
-    fn where_apt_is_unknown_everything_to_install_is_named_with_its_reason() {
-        let said = by_hand(&[Want::new("npm", "fetches scripts")], &[]);
-        assert!(said.contains("npm: fetches scripts") && said.contains("15.20"), "{said}");
-        assert!(!by_hand(&[], &[postgres::Version { major: 15, minor: 20 }]).contains("PostgreSQL"));
     }
 }

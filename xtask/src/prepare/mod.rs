@@ -7,6 +7,7 @@ mod apt;
 mod npm;
 mod postgres;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -36,6 +37,12 @@ struct Want {
     why: String,
 }
 
+impl fmt::Display for Want {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.package, self.why)
+    }
+}
+
 impl Want {
     fn new(package: &str, why: &str) -> Self {
         Self { package: package.to_owned(), why: why.to_owned() }
@@ -50,12 +57,41 @@ pub(crate) fn prepare(options: &Options) -> Outcome {
 
 /// Installs what is missing. Says nothing when nothing is.
 pub(crate) fn ensure(root: &Path, extent: Extent) -> Outcome {
-    let programs = missing_programs(extent, root);
-    let servers = postgres::installed();
-    if !programs.is_empty() || !postgres::any_will_do(&servers) {
-        apt::install(programs, &servers)?;
+    let missing = Missing::look(extent, root);
+    if !missing.is_empty() {
+        apt::install(&missing)?;
+        let still = Missing::look(extent, root);
+        if !still.is_empty() {
+            return Err(format!("apt reports success, and yet these are not to be found\n{still}"));
+        }
     }
     npm::ensure(&root.join("assets"))
+}
+
+/// What this system lacks.
+struct Missing {
+    packages: Vec<Want>,
+    /// Whether there is no PostgreSQL that will do. Which package brings one depends on what apt offers.
+    postgres: bool,
+}
+
+impl Missing {
+    fn look(extent: Extent, root: &Path) -> Self {
+        Self { packages: missing_packages(extent, root), postgres: !postgres::any_will_do(&postgres::installed()) }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.packages.is_empty() && !self.postgres
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.postgres {
+            writeln!(f, "  PostgreSQL: the database; at least one of {}", postgres::minimum())?;
+        }
+        self.packages.iter().try_for_each(|want| writeln!(f, "  {want}"))
+    }
 }
 
 /// The browser that the tests drive: Chromium as Debian names it, or any relative of it on the PATH.
@@ -63,7 +99,7 @@ pub(crate) fn browser() -> Option<PathBuf> {
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].into_iter().find_map(run::on_path)
 }
 
-fn missing_programs(extent: Extent, root: &Path) -> Vec<Want> {
+fn missing_packages(extent: Extent, root: &Path) -> Vec<Want> {
     let mut wants = Vec::new();
     if run::on_path("setpriv").is_none() {
         wants.push(Want::new("util-linux", "setpriv starts PostgreSQL under a user of its own"));
@@ -90,4 +126,18 @@ fn missing_programs(extent: Extent, root: &Path) -> Vec<Want> {
         );
     }
     wants
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_named_with_its_reason() {
+        let missing = Missing { packages: vec![Want::new("npm", "fetches scripts")], postgres: true };
+        let said = missing.to_string();
+        assert!(said.contains("npm: fetches scripts\n") && said.contains("15.20"), "{said}");
+        assert!(!missing.is_empty());
+        assert!(Missing { packages: Vec::new(), postgres: false }.is_empty());
+    }
 }

@@ -120,9 +120,7 @@ fn rust_tests(root: &Path, profile: &str, ignored: &[&str], filter: &[String]) -
     if stderr().is_terminal() {
         command.args(["--color", "always"]);
     }
-    let mut count = Count::default();
-    let good = run::overhear(&mut command, Listen::Stderr, |line| count += count::nextest(line).unwrap_or_default())?;
-    Ok((count, good))
+    counted(&mut command, Listen::Stderr, count::nextest)
 }
 
 /// Whether the filter says itself which packages are meant.
@@ -135,8 +133,19 @@ fn doc_tests(root: &Path) -> Outcome<(Count, bool)> {
 }
 
 fn libtest(command: &mut Command) -> Outcome<(Count, bool)> {
+    counted(command, Listen::Stdout, count::libtest)
+}
+
+/// Runs a test runner, passes on what it prints and adds up what `read` makes of it.
+fn counted(command: &mut Command, listen: Listen, read: fn(&str) -> Option<Count>) -> Outcome<(Count, bool)> {
     let mut count = Count::default();
-    let good = run::overhear(command, Listen::Stdout, |line| count += count::libtest(line).unwrap_or_default())?;
+    let good = run::overhear(command, listen, |line| {
+        match listen {
+            Listen::Stdout => println!("{line}"),
+            Listen::Stderr => eprintln!("{line}"),
+        }
+        count += read(line).unwrap_or_default();
+    })?;
     Ok((count, good))
 }
 
@@ -154,9 +163,7 @@ fn script_tests(root: &Path) -> Outcome<(Count, bool)> {
     if let Some(browser) = prepare::browser() {
         command.env("CHROMIUM", browser);
     }
-    let mut count = Count::default();
-    let good = run::overhear(&mut command, Listen::Stdout, |line| count += count::node(line).unwrap_or_default())?;
-    Ok((count, good))
+    counted(&mut command, Listen::Stdout, count::node)
 }
 
 #[cfg(test)]
