@@ -52,6 +52,7 @@ pub async fn create_database(
 struct Superuser(Client);
 
 impl Superuser {
+    #[expect(clippy::disallowed_methods, reason = "makes roles and a database, before there is a store")]
     async fn connect(address: &Address, database: &str) -> Result<Self, ClusterError> {
         let config = address.config(database, &address.superuser);
         let (client, connection) =

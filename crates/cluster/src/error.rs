@@ -35,7 +35,7 @@ pub enum ClusterError {
     OtherMajor {
         /// The folder of data.
         folder: PathBuf,
-        /// The major that PG_VERSION names.
+        /// The major that `PG_VERSION` names.
         data: u32,
         /// Where the programs are.
         programs: PathBuf,
@@ -155,18 +155,11 @@ impl ClusterError {
     }
 }
 
-/// Code and primary message of a database error.
+/// Code and primary message of a database error; for any other, its causes.
 pub(crate) fn say(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(db) => format!("{} ({})", db.message(), db.code().code()),
-        None => {
-            let mut text = error.to_string();
-            let mut cause = std::error::Error::source(error);
-            while let Some(next) = cause {
-                text = format!("{text}: {next}");
-                cause = next.source();
-            }
-            text
-        }
+    if let Some(db) = error.as_db_error() {
+        return format!("{} ({})", db.message(), db.code().code());
     }
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

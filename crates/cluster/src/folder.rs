@@ -235,7 +235,7 @@ fn short_enough(folder: &Path, me: u32) -> Result<PathBuf, ClusterError> {
     let about = std::fs::metadata(folder).map_err(ClusterError::io("cannot look at", folder))?;
     let name = format!("{:x}-{:x}", about.dev(), about.ino());
     let (above, short) = if me == 0 {
-        ("/run/vouchsafe", Path::new("/run/vouchsafe").join(name))
+        ("/run/vouchsafe-pg", Path::new("/run/vouchsafe-pg").join(name))
     } else {
         ("/tmp", Path::new("/tmp").join(format!("vouchsafe-{me}-{name}")))
     };

@@ -1,6 +1,7 @@
 //! Making a new folder of data, so that it is whole or not there.
 
 use std::fs::File;
+use std::sync::Arc;
 
 use crate::binaries::Binaries;
 use crate::conf::SUPERUSER;
@@ -8,8 +9,7 @@ use crate::error::ClusterError;
 use crate::folder::{Layout, Lock, give, make_dir, sync_dir};
 use crate::leftovers;
 use crate::os_user::OsUser;
-use crate::process::{self, Child, describe};
-use std::sync::Arc;
+use crate::process::{self, Child};
 
 /// Runs `initdb` into a folder beside the data's place and renames it when it is whole. What a killed
 /// run left there is removed first.
@@ -23,7 +23,7 @@ pub(crate) async fn initialise(
 ) -> Result<(), ClusterError> {
     if layout.half.exists() {
         progress("removing a database folder that an earlier run left half made");
-        leftovers::end_all(&layout.half, account.uid, progress).await?;
+        leftovers::end_all(&layout.half, account, progress).await?;
         std::fs::remove_dir_all(&layout.half).map_err(ClusterError::io("cannot remove", &layout.half))?;
     }
     progress(&format!("making a new database folder with PostgreSQL {}", binaries.version));
@@ -51,7 +51,7 @@ pub(crate) async fn initialise(
     }
     let status = Child::spawn(command, Arc::clone(lock)).await?.wait().await;
     if !status.success() {
-        return Err(ClusterError::Failed { program: "initdb", status: describe(status), words: layout.last_words() });
+        return Err(ClusterError::Failed { program: "initdb", status: status.to_string(), words: layout.last_words() });
     }
     std::fs::rename(&layout.half, &layout.data).map_err(ClusterError::io("cannot rename to", &layout.data))?;
     sync_dir(&layout.folder)

@@ -5,6 +5,7 @@
 //! of data (every process of PostgreSQL changes into it). The process is first held by a pidfd and
 //! then looked at, so that what was looked at is what is signalled.
 
+use std::io::{Error, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
@@ -14,22 +15,27 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::ClusterError;
 use crate::folder::read_text;
-use crate::process::Handle;
+use crate::os_user::OsUser;
+use crate::process::{Handle, command};
 
 /// A fast shutdown writes a checkpoint; on a slow disk that takes a while.
-const FAST_S_MAX: Duration = Duration::from_secs(60);
+const FAST_MAX: Duration = Duration::from_mins(1);
 /// After SIGQUIT the server kills its own after five seconds.
-const IMMEDIATE_S_MAX: Duration = Duration::from_secs(20);
+const IMMEDIATE_MAX: Duration = Duration::from_secs(20);
 /// Without their postmaster most processes end by themselves at once; a busy one does not notice.
-const ORPHANS_MS_MAX: Duration = Duration::from_secs(2);
-const ORPHANS_KILLED_S_MAX: Duration = Duration::from_secs(5);
+const ORPHANS_MAX: Duration = Duration::from_secs(2);
+const ORPHANS_KILLED_MAX: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Ends every PostgreSQL process that still works in `data` (fast, then immediate). They are not
 /// adopted: a server that we did not make cannot be told to end with us.
-pub(crate) async fn end_all(data: &Path, uid: u32, progress: &mut impl FnMut(&str)) -> Result<(), ClusterError> {
+pub(crate) async fn end_all(
+    data: &Path,
+    account: &OsUser,
+    progress: &mut impl FnMut(&str),
+) -> Result<(), ClusterError> {
     let written = read_text(&data.join("postmaster.pid")).ok().and_then(|text| first_number(&text));
-    let working = working_in(data, uid);
+    let working = working_in(data, account);
     let is_working = |pid: u32| working.iter().any(|process| process.pid == pid);
     if let Some(number) = written {
         let pid = u32::try_from(number.unsigned_abs()).unwrap_or(0);
@@ -38,8 +44,8 @@ pub(crate) async fn end_all(data: &Path, uid: u32, progress: &mut impl FnMut(&st
         if number < 0 && is_working(pid) {
             return Err(unsure("does not end a single-user session"));
         }
-        if !is_working(pid) && matches!(look(pid, data), Seen::Hidden) && says_postgres(pid, data) {
-            return Err(unsure("may not look at it (as root this needs CAP_SYS_PTRACE)"));
+        if !is_working(pid) && matches!(look(pid, data, account), Seen::Hidden) && says_postgres(pid, data) {
+            return Err(unsure("may not look at it"));
         }
     }
     if working.is_empty() {
@@ -49,38 +55,38 @@ pub(crate) async fn end_all(data: &Path, uid: u32, progress: &mut impl FnMut(&st
     if let Some(postmaster) = postmaster {
         progress(&format!("stopping PostgreSQL (process {}), which outlived an earlier run", postmaster.pid));
         postmaster.signal(Signal::INT);
-        if all_gone(data, uid, FAST_S_MAX).await {
+        if all_gone(data, account, FAST_MAX).await {
             return Ok(());
         }
         progress("it does not stop; telling it to stop at once");
         postmaster.signal(Signal::QUIT);
-        if all_gone(data, uid, IMMEDIATE_S_MAX).await {
+        if all_gone(data, account, IMMEDIATE_MAX).await {
             return Ok(());
         }
         return Err(ClusterError::Survivor { pid: postmaster.pid, folder: data.to_owned() });
     }
     progress("waiting for processes of a killed PostgreSQL to end");
-    if all_gone(data, uid, ORPHANS_MS_MAX).await {
+    if all_gone(data, account, ORPHANS_MAX).await {
         return Ok(());
     }
     // Nothing is lost by killing them: without a postmaster their shared memory is void, and the
     // next start recovers from the write-ahead log.
     for signal in [Signal::QUIT, Signal::KILL] {
-        for orphan in working_in(data, uid) {
+        for orphan in working_in(data, account) {
             tracing::warn!(pid = orphan.pid, ?signal, "a process of a killed PostgreSQL still works; ending it");
             orphan.signal(signal);
         }
-        if all_gone(data, uid, ORPHANS_KILLED_S_MAX).await {
+        if all_gone(data, account, ORPHANS_KILLED_MAX).await {
             return Ok(());
         }
     }
-    let pid = working_in(data, uid).first().map_or(0, |process| process.pid);
+    let pid = working_in(data, account).first().map_or(0, |process| process.pid);
     Err(ClusterError::Survivor { pid, folder: data.to_owned() })
 }
 
-async fn all_gone(data: &Path, uid: u32, limit: Duration) -> bool {
+async fn all_gone(data: &Path, account: &OsUser, limit: Duration) -> bool {
     let start = Instant::now();
-    while !working_in(data, uid).is_empty() {
+    while !working_in(data, account).is_empty() {
         if start.elapsed() > limit {
             return false;
         }
@@ -90,17 +96,17 @@ async fn all_gone(data: &Path, uid: u32, limit: Duration) -> bool {
 }
 
 /// All processes of the account that are PostgreSQL and work in the folder.
-fn working_in(data: &Path, uid: u32) -> Vec<Handle> {
+fn working_in(data: &Path, account: &OsUser) -> Vec<Handle> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     entries
         .flatten()
         .filter_map(|entry| {
             let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
-            if entry.metadata().ok()?.uid() != uid {
+            if entry.metadata().ok()?.uid() != account.uid {
                 return None;
             }
             let held = Handle::open(pid)?;
-            matches!(look(pid, data), Seen::Ours).then_some(held)
+            matches!(look(pid, data, account), Seen::Ours).then_some(held)
         })
         .collect()
 }
@@ -114,21 +120,43 @@ enum Seen {
     Hidden,
 }
 
-fn look(pid: u32, data: &Path) -> Seen {
-    let exe = match std::fs::read_link(format!("/proc/{pid}/exe")) {
-        Ok(exe) => exe,
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Seen::Hidden,
+fn look(pid: u32, data: &Path, account: &OsUser) -> Seen {
+    let seen = match program_and_place(pid) {
+        // In a container root often lacks CAP_SYS_PTRACE; the account itself may look at its own.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => program_and_place_as(account, pid),
+        seen => seen,
+    };
+    let (program, place) = match seen {
+        Ok(seen) => seen,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Seen::Hidden,
         Err(_) => return Seen::Other,
     };
     // After an upgrade of the package the running program's file is gone, and the kernel says so.
-    let name = exe.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    if name.trim_end_matches(" (deleted)") != "postgres" {
-        return Seen::Other;
-    }
-    let place = |path: &Path| std::fs::metadata(path).map(|about| (about.dev(), about.ino()));
-    match (place(Path::new(&format!("/proc/{pid}/cwd"))), place(data)) {
-        (Ok(works), Ok(ours)) if works == ours => Seen::Ours,
-        _ => Seen::Other,
+    let name = program.trim_end_matches(" (deleted)").rsplit('/').next();
+    let ours = std::fs::metadata(data).map(|about| (about.dev(), about.ino()));
+    if name == Some("postgres") && ours.is_ok_and(|ours| ours == place) { Seen::Ours } else { Seen::Other }
+}
+
+/// The path of a process's program, and device and inode of the folder that it works in.
+fn program_and_place(pid: u32) -> Result<(String, (u64, u64)), Error> {
+    let program = std::fs::read_link(format!("/proc/{pid}/exe"))?;
+    let place = std::fs::metadata(format!("/proc/{pid}/cwd"))?;
+    Ok((program.to_string_lossy().into_owned(), (place.dev(), place.ino())))
+}
+
+fn program_and_place_as(account: &OsUser, pid: u32) -> Result<(String, (u64, u64)), Error> {
+    let ask = |program: &str, arguments: &[&str], link: &str| {
+        let link = format!("/proc/{pid}/{link}");
+        let output = command(Path::new(program), Some(account), "KILL").args(arguments).arg(link).output()?;
+        let said = String::from_utf8_lossy(&output.stdout).trim_end().to_owned();
+        if output.status.success() { Ok(said) } else { Err(Error::from(ErrorKind::PermissionDenied)) }
+    };
+    let program = ask("readlink", &[], "exe")?;
+    let place = ask("stat", &["--dereference", "--format=%d %i"], "cwd")?;
+    let mut numbers = place.split(' ').filter_map(|number| number.parse().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(device), Some(inode)) => Ok((program, (device, inode))),
+        _ => Err(Error::other("stat said something else")),
     }
 }
 

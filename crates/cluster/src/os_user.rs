@@ -67,7 +67,7 @@ pub fn ensure_os_user(name: &str, home: &Path, mut progress: impl FnMut(&str)) -
     })
 }
 
-/// Names that can stand in pg_ident.conf and on a command line and mean only themselves.
+/// Names that can stand in `pg_ident.conf` and on a command line and mean only themselves.
 pub(crate) fn check_name(name: &str) -> Result<(), ClusterError> {
     let first = |c: char| c.is_ascii_alphabetic() || c == '_';
     let other = |c: char| c.is_ascii_alphanumeric() || "_-.@".contains(c);

@@ -1,7 +1,7 @@
 //! Children that cannot outlive us, and signals that cannot miss.
 //!
-//! The kernel sends the signal asked for with PR_SET_PDEATHSIG when the *thread* that made the child
-//! ends. A pool's thread ends when it has been idle, so each child gets a thread of its own, which
+//! The kernel sends the signal asked for with `PR_SET_PDEATHSIG` when the *thread* that made the
+//! child ends. A pool's thread ends when it has been idle, so each child gets a thread of its own, which
 //! makes it and then waits for it: the thread ends before the child only if the whole process does.
 
 use std::os::fd::OwnedFd;
@@ -119,9 +119,4 @@ impl Drop for Child {
             self.handle.signal(Signal::INT);
         }
     }
-}
-
-/// "exit status: 1", or "signal: 9 (SIGKILL)".
-pub(crate) fn describe(status: ExitStatus) -> String {
-    status.to_string()
 }

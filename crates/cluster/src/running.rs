@@ -17,22 +17,22 @@ use crate::folder::{self, Layout, Lock, PORT};
 use crate::initdb;
 use crate::leftovers;
 use crate::os_user::{self, OsUser, find_os_user};
-use crate::process::{self, Child, describe};
+use crate::process::{self, Child};
 use crate::settings::Settings;
 use crate::version::check_server_version_num;
 
 /// No answer at all for this long is a failed start.
-const SILENT_S_MAX: Duration = Duration::from_secs(60);
+const SILENT_MAX: Duration = Duration::from_mins(1);
 /// A server that says that it is recovering is left to it for this long.
-const RECOVERY_S_MAX: Duration = Duration::from_secs(3600);
+const RECOVERY_MAX: Duration = Duration::from_hours(1);
 /// How often a long wait is mentioned.
-const MENTION_S: Duration = Duration::from_secs(5);
+const MENTION_EVERY: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(10);
-const CONNECT_S_MAX: Duration = Duration::from_secs(5);
+const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// A fast shutdown ends every session and writes a checkpoint.
-const FAST_S_MAX: Duration = Duration::from_secs(60);
+const FAST_MAX: Duration = Duration::from_mins(1);
 /// An immediate one ends without; the next start recovers.
-const IMMEDIATE_S_MAX: Duration = Duration::from_secs(20);
+const IMMEDIATE_MAX: Duration = Duration::from_secs(20);
 
 /// Where a server is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Address {
     #[must_use]
     pub fn config(&self, database: &str, role: &str) -> Config {
         let mut config = Config::new();
-        config.host_path(&self.socket_dir).port(self.port).dbname(database).user(role).connect_timeout(CONNECT_S_MAX);
+        config.host_path(&self.socket_dir).port(self.port).dbname(database).user(role).connect_timeout(CONNECT_MAX);
         config
     }
 }
@@ -137,7 +137,7 @@ impl Plan {
     /// Ends leftovers, writes the configuration and starts the server, without waiting for an answer.
     pub(crate) async fn spawn(plan: &Arc<Self>, progress: &mut impl FnMut(&str)) -> Result<Running, ClusterError> {
         let Self { settings, layout, binaries, account, me, .. } = &**plan;
-        leftovers::end_all(&layout.data, account.uid, progress).await?;
+        leftovers::end_all(&layout.data, account, progress).await?;
         plan.open_sockets()?;
         layout.sweep()?;
         conf::write(settings, layout, &me.name)?;
@@ -225,12 +225,12 @@ impl Running {
             }
             if let Some(status) = self.child.ended() {
                 let words = self.plan.layout.last_words();
-                return Err(ClusterError::Failed { program: "postgres", status: describe(status), words });
+                return Err(ClusterError::Failed { program: "postgres", status: status.to_string(), words });
             }
-            if heard.elapsed() > SILENT_S_MAX || start.elapsed() > RECOVERY_S_MAX {
+            if heard.elapsed() > SILENT_MAX || start.elapsed() > RECOVERY_MAX {
                 return Err(ClusterError::Silent { waited: start.elapsed(), log: self.plan.layout.log.clone() });
             }
-            if mentioned.elapsed() > MENTION_S {
+            if mentioned.elapsed() > MENTION_EVERY {
                 mentioned = Instant::now();
                 let what = if heard > start { "is recovering" } else { "is starting" };
                 progress(&format!("PostgreSQL {what} ({} s)", start.elapsed().as_secs()));
@@ -281,13 +281,13 @@ impl Running {
 
     /// Waits until the server ends by itself. Can be dropped and called again.
     pub async fn wait_exit(&mut self) -> Exit {
-        Exit { how: describe(self.child.wait().await) }
+        Exit { how: self.child.wait().await.to_string() }
     }
 
     /// Ends every session and stops the server with a checkpoint; when that takes longer than a
     /// minute, stops it at once. When this returns `Ok`, nothing runs and the folder is free.
     pub async fn stop(mut self) -> Result<Stopped, ClusterError> {
-        for (signal, limit) in [(Signal::INT, FAST_S_MAX), (Signal::QUIT, IMMEDIATE_S_MAX)] {
+        for (signal, limit) in [(Signal::INT, FAST_MAX), (Signal::QUIT, IMMEDIATE_MAX)] {
             if self.child.ended().is_none() {
                 self.child.handle.signal(signal);
             }
@@ -300,6 +300,7 @@ impl Running {
 }
 
 /// One real query as superuser.
+#[expect(clippy::disallowed_methods, reason = "asks whether the server answers, below any tenant's data")]
 async fn ask(config: &Config) -> Answer {
     let attempt = async {
         let (client, connection) = config.connect(NoTls).await?;
@@ -310,7 +311,7 @@ async fn ask(config: &Config) -> Answer {
             ended = connection => { ended?; Ok(Vec::new()) }
         }
     };
-    match timeout(CONNECT_S_MAX, attempt).await {
+    match timeout(CONNECT_MAX, attempt).await {
         Err(_) => Answer::Nothing,
         Ok(Ok(messages)) => {
             let number = messages.iter().find_map(|message| match message {

@@ -5,17 +5,15 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::error::ClusterError;
 use crate::running::{Address, Plan, Running, Stopped, start};
 use crate::settings::Settings;
 
-/// The first restart follows at once; each that fails doubles the pause.
+/// A restart follows a crash at once; each that fails doubles the pause before the next.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(15);
-/// A server that ran this long had started well: its next crash is met without delay.
-const STEADY_S: Duration = Duration::from_secs(60);
 
 /// What the supervised server is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,44 +82,37 @@ async fn supervise(
     mut asked: oneshot::Receiver<()>,
 ) -> Result<Stopped, ClusterError> {
     let plan = first.plan();
-    let mut running = Some(first);
-    let mut pause = PAUSE_FIRST;
+    let mut server = first;
     let mut restarts = 0;
-    let stopped = loop {
-        let why = match running.take() {
-            Some(mut server) => {
-                let since = Instant::now();
-                let exit = tokio::select! {
-                    exit = server.wait_exit() => exit,
-                    _ = &mut asked => break server.stop().await,
-                };
-                if since.elapsed() > STEADY_S {
-                    pause = PAUSE_FIRST;
-                }
-                format!("PostgreSQL ended: {}", exit.how)
-            }
-            None => match attempt(&plan, &mut asked).await {
-                Attempt::Up(server) => {
-                    restarts += 1;
-                    tracing::info!(pid = server.pid(), restarts, "PostgreSQL runs again");
-                    tell.send_replace(State::Up { pid: server.pid(), restarts });
-                    running = Some(server);
-                    continue;
-                }
-                Attempt::Asked(stopped) => break stopped,
-                Attempt::Failed(error) => error.to_string(),
-            },
+    let stopped = 'up: loop {
+        let exit = tokio::select! {
+            exit = server.wait_exit() => exit,
+            _ = &mut asked => break server.stop().await,
         };
-        tracing::error!(why, restart_in_ms = pause.as_millis(), "PostgreSQL is down and will be started again");
-        tell.send_replace(State::Down { why });
-        tokio::select! {
-            () = sleep(pause) => {}
-            _ = &mut asked => break Ok(Stopped::Unclean),
-        }
-        pause = (pause * 2).min(PAUSE_MAX);
+        down(&tell, format!("PostgreSQL ended: {}", exit.how));
+        let mut pause = PAUSE_FIRST;
+        server = loop {
+            match attempt(&plan, &mut asked).await {
+                Attempt::Up(again) => break again,
+                Attempt::Asked(stopped) => break 'up stopped,
+                Attempt::Failed(error) => down(&tell, error.to_string()),
+            }
+            tokio::select! {
+                () = sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
+                _ = &mut asked => break 'up Ok(Stopped::Unclean),
+            }
+        };
+        restarts += 1;
+        tracing::info!(pid = server.pid(), restarts, "PostgreSQL runs again");
+        tell.send_replace(State::Up { pid: server.pid(), restarts });
     };
     tell.send_replace(State::Stopped);
     stopped
+}
+
+fn down(tell: &watch::Sender<State>, why: String) {
+    tracing::error!(why, "PostgreSQL is down and will be started again");
+    tell.send_replace(State::Down { why });
 }
 
 enum Attempt {

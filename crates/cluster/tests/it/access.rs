@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use cluster::{Address, Admit, Settings, create_database, ensure_os_user, find_os_user, start};
 use tokio_postgres::types::Type;
 
-use crate::harness::{Place, connect, is_alive, is_root, kill_9, text};
+use crate::harness::{Place, connect, is_alive, is_root, kill_9, text, until};
 
 /// `psql` as another account.
 fn psql_as(account: &str, binaries: &Path, address: &Address, database: &str, role: &str, sql: &str) -> Output {
@@ -136,7 +136,7 @@ async fn no_value_of_a_statement_reaches_the_log() {
         two.batch_execute("rollback").await.unwrap();
         result
     });
-    assert!(first.is_err() != second.is_err() || first.is_err(), "a deadlock was found");
+    assert_ne!(first.is_err(), second.is_err(), "one of them was the victim of a deadlock");
 
     // A crash's report quotes what the process was running.
     let victim = connect(running.address()).await;
@@ -146,7 +146,7 @@ async fn no_value_of_a_statement_reaches_the_log() {
     while client.query_one(active, &[&pid]).await.unwrap().get::<_, i64>(0) == 0 {}
     kill_9(u32::try_from(pid).unwrap());
     asleep.await.unwrap().unwrap_err();
-    assert!(!is_alive(u32::try_from(pid).unwrap()));
+    until("the end of the killed process", || !is_alive(u32::try_from(pid).unwrap()));
     running.stop().await.unwrap();
 
     let mut read = String::new();

@@ -1,15 +1,28 @@
 //! Killed servers, killed programs, and what they leave behind.
 
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use cluster::{ClusterError, State, Stopped, Supervisor, start};
 
 use crate::harness::{
-    Helper, Place, connect, helper_folder, is_alive, kill_9, say, server_account, settings, text, until,
+    Helper, Place, connect, helper_folder, is_alive, is_root, kill_9, say, server_account, settings, text, until,
     wait_for_the_end,
 };
+
+/// Computes without ever looking up, and ends by itself should the test fail to end it.
+const BUSY: &str = "do $$ begin while clock_timestamp() < now() + interval '1 minute' loop end loop; end $$";
+
+/// A process of this test's, ended with it.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// A command that runs as the server's account and, unlike the supervisor's, outlives us.
 fn as_server(program: &std::path::Path) -> Command {
@@ -89,9 +102,9 @@ async fn a_stale_pid_file_that_names_another_living_process_is_not_taken_for_a_s
     let place = Place::new();
     place.start().await.stop().await.unwrap();
     // Of the same account, so that PostgreSQL itself would believe it.
-    let mut stranger = as_server("sleep".as_ref()).arg("600").spawn().unwrap();
+    let mut stranger = Started(as_server("sleep".as_ref()).arg("600").spawn().unwrap());
     let pid_file = place.data().join("postmaster.pid");
-    let text_before = format!("{}\n{}\n0\n5432\n\n\n  0  0\n", stranger.id(), place.data().display());
+    let text_before = format!("{}\n{}\n0\n5432\n\n\n  0  0\n", stranger.0.id(), place.data().display());
     std::fs::write(&pid_file, text_before).unwrap();
     if let Some(account) = server_account() {
         std::os::unix::fs::chown(&pid_file, Some(account.uid), Some(account.gid)).unwrap();
@@ -99,9 +112,7 @@ async fn a_stale_pid_file_that_names_another_living_process_is_not_taken_for_a_s
     let running = place.start().await;
     assert_eq!(text(running.address(), "select 'up'").await, "up");
     running.stop().await.unwrap();
-    assert_eq!(stranger.try_wait().unwrap(), None, "the stranger still lives");
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
+    assert_eq!(stranger.0.try_wait().unwrap(), None, "the stranger still lives");
 }
 
 #[tokio::test]
@@ -111,7 +122,7 @@ async fn a_server_that_outlived_its_program_is_stopped_and_started_anew() {
     let postgres = running.binaries().dir.join("postgres");
     running.stop().await.unwrap();
     let config_file = format!("config_file={}", place.folder().join("conf/postgresql.conf").display());
-    let mut survivor = as_server(&postgres)
+    let survivor = as_server(&postgres)
         .arg("-D")
         .arg(place.data())
         .args(["-c", &config_file])
@@ -120,16 +131,14 @@ async fn a_server_that_outlived_its_program_is_stopped_and_started_anew() {
         .process_group(0)
         .spawn()
         .unwrap();
+    let mut survivor = Started(survivor);
     let socket = place.folder().join("sockets/.s.PGSQL.5432");
     until("the survivor's socket", || socket.exists());
     let mut steps = Vec::new();
-    // Somebody waits for the survivor, as init would, so that it does not stay a zombie.
-    let old = survivor.id();
-    let waiter = std::thread::spawn(move || survivor.wait());
     let running = start(place.settings(), |step| steps.push(step.to_owned())).await.unwrap();
-    assert!(waiter.join().unwrap().unwrap().success(), "it was stopped cleanly");
+    assert!(survivor.0.wait().unwrap().success(), "it was stopped cleanly");
     assert!(steps.iter().any(|step| step.contains("outlived")), "{steps:?}");
-    assert_ne!(running.pid(), old);
+    assert_ne!(running.pid(), survivor.0.id());
     assert_eq!(text(running.address(), "select 'up'").await, "up");
     running.stop().await.unwrap();
 }
@@ -140,7 +149,7 @@ async fn a_busy_session_that_does_not_notice_its_servers_death_does_not_stop_the
     let mut running = place.start().await;
     let client = connect(running.address()).await;
     let pid: i32 = client.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
-    let busy = tokio::spawn(async move { client.batch_execute("do $$ begin loop end loop; end $$").await });
+    let busy = tokio::spawn(async move { client.batch_execute(BUSY).await });
     let watcher = connect(running.address()).await;
     let active = "select count(*) from pg_stat_activity where pid = $1 and state = 'active'";
     while watcher.query_one(active, &[&pid]).await.unwrap().get::<_, i64>(0) == 0 {}
@@ -154,13 +163,33 @@ async fn a_busy_session_that_does_not_notice_its_servers_death_does_not_stop_the
     running.stop().await.unwrap();
 }
 
+/// Root in a container, as it usually is there.
+#[test]
+fn without_the_right_to_look_into_others_processes_leftovers_are_still_found() {
+    if !is_root() {
+        return;
+    }
+    for test in [
+        "crash::a_server_that_outlived_its_program_is_stopped_and_started_anew",
+        "crash::a_busy_session_that_does_not_notice_its_servers_death_does_not_stop_the_next_start",
+    ] {
+        let output = Command::new("setpriv")
+            .args(["--bounding-set=-sys_ptrace", "--"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", test])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{test}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
 #[tokio::test]
 async fn a_single_user_session_is_left_alone_and_named() {
     let place = Place::new();
     let running = place.start().await;
     let postgres = running.binaries().dir.join("postgres");
     running.stop().await.unwrap();
-    let mut session = as_server(&postgres)
+    let session = as_server(&postgres)
         .args(["--single", "-D"])
         .arg(place.data())
         .arg("postgres")
@@ -169,13 +198,14 @@ async fn a_single_user_session_is_left_alone_and_named() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    let mut session = Started(session);
     let pid_file = place.data().join("postmaster.pid");
     until("the session's pid file", || std::fs::read_to_string(&pid_file).is_ok_and(|text| text.starts_with('-')));
     let error = start(place.settings(), |_| {}).await.unwrap_err();
-    assert!(matches!(error, ClusterError::Unsure { pid, .. } if pid == session.id()), "{error}");
-    assert_eq!(session.try_wait().unwrap(), None);
-    drop(session.stdin.take());
-    session.wait().unwrap();
+    assert!(matches!(error, ClusterError::Unsure { pid, .. } if pid == session.0.id()), "{error}");
+    assert_eq!(session.0.try_wait().unwrap(), None);
+    drop(session.0.stdin.take());
+    session.0.wait().unwrap();
     place.start().await.stop().await.unwrap();
 }
 

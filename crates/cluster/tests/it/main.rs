@@ -2,6 +2,7 @@
 //!
 //! As root the server runs as `nobody`; `as_an_ordinary_user` runs this binary again as `nobody`, so
 //! that both ways are covered. Started by an ordinary user, the tests that need root return at once.
+#![expect(clippy::disallowed_methods, reason = "the server is tested below the store")]
 
 #[cfg(test)]
 mod access;
