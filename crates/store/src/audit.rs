@@ -221,6 +221,24 @@ impl<A: Action> Tx<A> {
     }
 }
 
+const RECENT: &str = "
+    select patient_id from (
+        select distinct on (patient_id) patient_id, event_id from (
+            select patient_id, event_id from audit_event
+            where practice_id = $1 and actor_id = $2 and patient_id is not null and at >= $3
+            order by event_id desc limit 500
+        ) lately order by patient_id, event_id desc
+    ) newest order by event_id desc limit $4";
+
+impl<A: Action> Tx<A> {
+    /// The patients with whom a person had to do last, newest first. Ids, from the log of 30 days.
+    pub async fn recent_patients_of(&self, person: PersonId, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+        let since = self.desk.at.saturating_sub(jiff::SignedDuration::from_hours(24 * 30)).unwrap_or(self.desk.at);
+        let rows = self.desk.query(RECENT, &[&person.uuid(), &since, &limit]).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+}
+
 impl<A: Includes<ReadPatientAudit>> Tx<A> {
     /// The log of one record, newest first, values included.
     pub async fn audit_about(

@@ -89,10 +89,11 @@ impl<A: HouseAction> HouseTx<A> {
     ) -> Result<HouseOnce<A>, StoreError> {
         let desk = &mut self.0.desk;
         let print = desk.inner.fingerprint(PracticeId::HOUSE, A::NAME, Resource::Practice, fingerprint).await?;
-        if let Some(outcome) = outcome_of(&desk.trip, &desk.actor, PracticeId::HOUSE, key, &print).await? {
+        let asker = desk.actor.id();
+        if let Some(outcome) = outcome_of(&desk.trip, asker, PracticeId::HOUSE, key, &print).await? {
             return Ok(HouseOnce::Done(outcome));
         }
-        desk.once = Some((key, print));
+        desk.once = Some((asker, key, print));
         Ok(HouseOnce::Fresh(self))
     }
 
@@ -138,6 +139,12 @@ impl<A: HouseAction> HouseTx<A> {
     /// changed or told, in one commit.
     pub async fn commit(self, event: Event, outcome: Outcome) -> Result<Outcome, StoreError> {
         self.0.desk.finish(A::NAME, event, outcome).await
+    }
+
+    /// Ends a transaction that only counted attempts: they say nothing about anybody, so no event goes
+    /// with them. If anything else was changed, PostgreSQL refuses the commit.
+    pub async fn keep_counts(self) -> Result<(), StoreError> {
+        self.0.desk.trip.commit().await
     }
 
     /// The same under another action's name: a refused sign-in is another event than a sign-in.

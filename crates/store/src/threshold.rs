@@ -10,6 +10,7 @@ use kernel::{Clock, Entropy, EventId, IdempotencyKey, PatientId, PersonId, Pract
 use seal::{Token, TokenKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::committer::Committer;
 use crate::event::{Draft, Event};
@@ -17,7 +18,7 @@ use crate::keyring::Keyring;
 use crate::policy::{Policy, Profile, ResourceKind, Role, Roles};
 use crate::row::Survey;
 use crate::trip::Trip;
-use crate::tx::{Desk, Tx};
+use crate::tx::{Asked, Desk, Tx};
 use crate::{Action, Actor, ActorKind, ConnectError, PoolSettings, Reads, ServerAddress, StoreError, Writes};
 
 /// The doors of one installation. Cheap to clone.
@@ -171,16 +172,17 @@ impl Threshold {
         fingerprint: &(impl Serialize + Sync),
     ) -> Result<Once<A>, StoreError> {
         let print = self.inner.fingerprint(self.actor.practice, A::NAME, resource, fingerprint).await?;
-        if let Some(outcome) = outcome_of(&self.trip, &self.actor, self.actor.practice, key, &print).await? {
+        if let Some(outcome) = outcome_of(&self.trip, self.actor.id(), self.actor.practice, key, &print).await? {
             return Ok(Once::Done(outcome));
         }
-        self.decide::<A>(resource, Some((key, print))).await.map(Once::Fresh)
+        let asker = self.actor.id();
+        self.decide::<A>(resource, Some((asker, key, print))).await.map(Once::Fresh)
     }
 
     async fn decide<A: Action>(
         self,
         resource: Resource,
-        once: Option<(IdempotencyKey, Token)>,
+        once: Option<Asked>,
     ) -> Result<Tx<A>, StoreError> {
         let practice = self.actor.practice;
         let kind = match resource {
@@ -258,12 +260,12 @@ impl Inner {
 /// What the same key came to before, if it did.
 pub(crate) async fn outcome_of(
     trip: &Trip,
-    actor: &Actor,
+    asker: Uuid,
     practice: PracticeId,
     key: IdempotencyKey,
     print: &Token,
 ) -> Result<Option<Outcome>, StoreError> {
-    let rows = trip.query(OUTCOME, &[&practice.uuid(), &actor.id(), &key.uuid()]).await?;
+    let rows = trip.query(OUTCOME, &[&practice.uuid(), &asker, &key.uuid()]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let before: &[u8] = row.try_get(0)?;
     if before != print.bytes() {

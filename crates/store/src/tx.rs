@@ -26,6 +26,10 @@ pub struct Tx<A> {
     pub(crate) allowed: PhantomData<fn() -> A>,
 }
 
+/// Who asked for something to be done once, under which key, and the fingerprint of what was sent. Who
+/// asked stays who asked, also when a visitor turns out to be somebody: the retry comes as a visitor.
+pub(crate) type Asked = (Uuid, IdempotencyKey, Token);
+
 /// What every permitted transaction has at hand.
 pub(crate) struct Desk {
     pub(crate) inner: Arc<Inner>,
@@ -35,7 +39,7 @@ pub(crate) struct Desk {
     pub(crate) practice: PracticeId,
     pub(crate) at: Timestamp,
     pub(crate) resource: Resource,
-    pub(crate) once: Option<(IdempotencyKey, Token)>,
+    pub(crate) once: Option<Asked>,
     pub(crate) slots: Vec<Slot>,
 }
 
@@ -46,7 +50,7 @@ impl Desk {
         actor: Actor,
         at: Timestamp,
         resource: Resource,
-        once: Option<(IdempotencyKey, Token)>,
+        once: Option<Asked>,
     ) -> Self {
         Self { inner, trip, practice: actor.practice, actor, at, resource, once, slots: Vec::new() }
     }

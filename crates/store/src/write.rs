@@ -199,21 +199,21 @@ impl Desk {
             }
             insert_events(&self.trip, practice, &records.iter().collect::<Vec<_>>()).await?;
         }
-        if let Some((key, print)) = self.once {
+        if let Some((asker, key, print)) = self.once {
             let text = outcome.to_string();
-            let (practice, actor) = (home.uuid(), self.actor.id());
+            let practice = home.uuid();
             let remembered = self
                 .trip
                 .execute(
                     REMEMBER,
-                    &[&practice, &actor, &key.uuid(), &print.bytes().as_slice(), &main_id.uuid(), &text, &self.at],
+                    &[&practice, &asker, &key.uuid(), &print.bytes().as_slice(), &main_id.uuid(), &text, &self.at],
                 )
                 .await;
             if let Err(StoreError::Constraint { .. }) = remembered {
-                let Self { inner, trip, actor, .. } = self;
+                let Self { inner, trip, .. } = self;
                 drop(trip);
                 let again = crate::trip::Trip::begin(&inner.pool, home).await?;
-                let before = outcome_of(&again, &actor, home, key, &print).await?;
+                let before = outcome_of(&again, asker, home, key, &print).await?;
                 again.commit().await?;
                 return before.ok_or(StoreError::Conflict);
             }

@@ -1,0 +1,117 @@
+//! Reading the log. Reading it is in the log.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use kernel::{EventId, PatientId, PersonId};
+use store::{
+    Action, Actor, AuditFilter, AuditLine, AuditPage, Damaged, Event, ReadAudit, ReadPatientAudit, Resource,
+    ResourceKind, Store, StoreError, Tx, sql,
+};
+
+use crate::patients::actions::{OpenAudit, OpenClinicalAudit, ReadClinical, ReadPatient};
+use crate::patients::reads::{Read, page_rows};
+use crate::patients::rows::{Alert, MaskedIdentifier, Patient};
+
+store::sealed_row! {
+    /// A member's name, for the log.
+    pub view MemberNameRow opens MemberName in "membership" id PersonId, keyed practice {
+        clear { roles: String, status: String }
+        sealed { display_name: String }
+    }
+}
+
+/// Lines on a page.
+pub const LINES_PER_PAGE: i64 = 50;
+/// Members whose names are looked up for a page.
+const MEMBERS_MAX: i64 = 2_000;
+
+/// Names and roles of the practice's people, those who left included.
+pub type Names = HashMap<PersonId, MemberName>;
+
+async fn name_rows<A: Action>(tx: &Tx<A>) -> Result<Vec<MemberNameRow>, StoreError> {
+    tx.rows(sql!("select * from membership where practice_id = $1 order by id limit $2"), &[&MEMBERS_MAX]).await
+}
+
+fn names(rows: Vec<Read<MemberName>>) -> Names {
+    rows.into_iter().filter_map(Result::ok).map(|member| (member.id, member)).collect()
+}
+
+/// Who saw what of one record.
+pub struct RecordLog {
+    /// Whose record it is.
+    pub patient: Read<Patient>,
+    /// Masked.
+    pub identifiers: Vec<Read<MaskedIdentifier>>,
+    /// Those that stand.
+    pub alerts: Vec<Read<Alert>>,
+    /// Newest first.
+    pub lines: AuditPage<Result<AuditLine, Damaged>>,
+    /// Who the people are.
+    pub names: Names,
+    /// Whether clinical values are shown.
+    pub clinical: bool,
+    /// When this was recorded.
+    pub at: Timestamp,
+}
+
+/// The log of one record. Values of clinical entries are shown only to those who may read them.
+pub async fn of_record(
+    store: &Store,
+    actor: &Actor,
+    id: PatientId,
+    before: Option<EventId>,
+) -> Result<RecordLog, StoreError> {
+    let threshold = store.enter(actor).await?;
+    if threshold.would_allow::<ReadClinical>(ResourceKind::Patient) {
+        let tx: Tx<OpenClinicalAudit> = threshold.ask(Resource::Patient(id)).await?;
+        read_record_log(tx, id, before, true).await
+    } else {
+        let tx: Tx<OpenAudit> = threshold.ask(Resource::Patient(id)).await?;
+        let mut log = read_record_log(tx, id, before, false).await?;
+        for line in log.lines.lines.iter_mut().flatten() {
+            line.changes.retain(|change| !change.field.starts_with("record_entry."));
+        }
+        Ok(log)
+    }
+}
+
+async fn read_record_log<A>(
+    tx: Tx<A>,
+    id: PatientId,
+    before: Option<EventId>,
+    clinical: bool,
+) -> Result<RecordLog, StoreError>
+where
+    A: store::Reads + store::Includes<ReadPatient> + store::Includes<ReadPatientAudit>,
+{
+    let banner = page_rows(&tx, id).await?;
+    let page = tx.audit_about(id, before, LINES_PER_PAGE).await?;
+    let people = name_rows(&tx).await?;
+    let at = tx.at();
+    let AuditPage { lines, next } = page;
+    let event = Event::new().about("patient", id.uuid());
+    let ((patient, identifiers, alerts), lines, people) = tx.record(event, (banner, lines, people)).await?;
+    let lines = AuditPage { lines, next };
+    Ok(RecordLog { patient, identifiers, alerts, lines, names: names(people), clinical, at })
+}
+
+/// The practice's log.
+pub struct PracticeLog {
+    /// Newest first; acts, not values.
+    pub lines: AuditPage<AuditLine>,
+    /// Who the people are.
+    pub names: Names,
+    /// When this was recorded.
+    pub at: Timestamp,
+}
+
+/// The log of the practice: who did what, when, from where.
+pub async fn of_practice(store: &Store, actor: &Actor, filter: &AuditFilter) -> Result<PracticeLog, StoreError> {
+    let tx: Tx<ReadAudit> = store.enter(actor).await?.ask(Resource::Practice).await?;
+    let lines = tx.audit_of_practice(filter, LINES_PER_PAGE).await?;
+    let people = name_rows(&tx).await?;
+    let at = tx.at();
+    let people = tx.record(Event::new(), people).await?;
+    Ok(PracticeLog { lines, names: names(people), at })
+}

@@ -1,0 +1,32 @@
+//! What can be done here, by the names that the policies and the audit use.
+
+use store::ReadPatientAudit;
+
+store::actions! {
+    /// Search by name, phone ending, e-mail or birth date.
+    pub FindPatient = "patient.find", reads;
+    /// Look up one exact identifier: counted, so that numbers cannot be tried.
+    pub LookUpIdentifier = "patient.lookup-identifier", writes;
+    /// See whom an identifier belongs to.
+    pub ShowLookUp = "patient.lookup-found", reads, all of [LookUpIdentifier];
+    /// Add a patient.
+    pub CreatePatient = "patient.create", writes;
+    /// See the banner, contacts, masked identifiers and alerts.
+    pub ReadPatient = "patient.read", reads;
+    /// Change particulars, identifiers and alerts.
+    pub EditPatient = "patient.edit", writes;
+    /// Open the form to change them.
+    pub EditForm = "patient.edit-form", reads, all of [ReadPatient, EditPatient];
+    /// See an identifier in full.
+    pub RevealIdentifier = "identifier.reveal", reads;
+    /// Read the entries of a record.
+    pub ReadClinical = "clinical.read", reads;
+    /// Open a record: its banner and its entries.
+    pub OpenRecord = "patient.record", reads, all of [ReadPatient, ReadClinical];
+    /// Open "who saw what" of a record, under its banner.
+    pub OpenAudit = "patient.who-saw-what", reads, all of [ReadPatient, ReadPatientAudit];
+    /// The same, clinical values included.
+    pub OpenClinicalAudit = "patient.who-saw-what", reads, all of [ReadPatient, ReadClinical, ReadPatientAudit];
+    /// Bring patients in.
+    pub ImportPatients = "patient.import", writes;
+}

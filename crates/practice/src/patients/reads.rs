@@ -1,0 +1,398 @@
+//! Reading patients. Every function asks, reads, records and opens, in that order: the types allow no
+//! other.
+
+use jiff::{Timestamp, ToSpan as _};
+use kernel::{EntryId, IdentifierId, PatientId};
+use store::{
+    Actor, Damaged, Event, Includes, Purpose, Resource, ResourceKind, Store, StoreError, Tx, Versioned, sql,
+};
+use uuid::Uuid;
+
+use super::actions::{
+    CreatePatient, EditForm, EditPatient, FindPatient, OpenRecord, ReadClinical, ReadPatient, RevealIdentifier,
+};
+use super::model::EntryKind;
+use super::rows::{
+    Alert, AlertRow, Entry, EntryLine, EntryLineRow, EntryRow, IdentifierRow, KnownIdentifier, MaskedIdentifier,
+    MaskedRow, Patient, PatientRow,
+};
+use super::search::Query;
+
+/// A row that was read: open, or damaged and named.
+pub type Read<T> = Result<T, Damaged>;
+
+/// How many patients a search shows.
+pub const FOUND_MAX: usize = 50;
+/// How many candidates a search opens and checks at most.
+const CANDIDATES_MAX: i64 = 400;
+/// Entries on a page of the record.
+pub const ENTRIES_PER_PAGE: i64 = 50;
+
+/// What a search found.
+pub struct Found {
+    /// By name; damaged ones last.
+    pub patients: Vec<Read<Patient>>,
+    /// Whether there are more than are shown.
+    pub more: bool,
+}
+
+/// Finds patients by name, phone ending, e-mail or birth date. The log gets one event that names each
+/// patient shown and keeps what was looked for, sealed.
+pub async fn find(store: &Store, actor: &Actor, text: &str, query: &Query) -> Result<Found, StoreError> {
+    let tx: Tx<FindPatient> = store.enter(actor).await?.ask(Resource::Practice).await?;
+    let ids = tx.find(&query.tokens(), CANDIDATES_MAX).await?;
+    let capped = i64::try_from(ids.len()).is_ok_and(|n| n == CANDIDATES_MAX);
+    let rows = by_ids(&tx, &ids).await?;
+    let mut order = tx.examine(&rows, query, Query::rank).await?;
+    let more = capped || order.len() > FOUND_MAX;
+    order.truncate(FOUND_MAX);
+    let rows = tx.keep(rows, &order);
+    let event = Event::new().note(serde_json::json!({ "query": text }));
+    Ok(Found { patients: tx.record(event, rows).await?, more })
+}
+
+async fn by_ids<A: store::Action>(tx: &Tx<A>, ids: &[Uuid]) -> Result<Vec<PatientRow>, StoreError> {
+    tx.rows(sql!("select * from patient where practice_id = $1 and id = any($2)"), &[&ids]).await
+}
+
+/// Patients of the practice whom a new one may be: same birth date and a name in common. Ids only.
+pub(super) async fn likely_same<A: Includes<CreatePatient>>(
+    tx: &Tx<A>,
+    query: &Query,
+) -> Result<Vec<PatientId>, StoreError> {
+    let ids = tx.find(&query.tokens(), CANDIDATES_MAX).await?;
+    let rows = by_ids(tx, &ids).await?;
+    let same = tx.examine(&rows, query, Query::rank).await?;
+    Ok(same.into_iter().map(PatientId::from_uuid).collect())
+}
+
+/// Identifiers, by the text of their token. Ids of patients.
+pub(super) async fn holders<A: store::Action>(
+    tx: &Tx<A>,
+    token: &store::TokenSet,
+    lookup_text: &String,
+) -> Result<Vec<Uuid>, StoreError> {
+    let ids = tx.find(token, 20).await?;
+    let rows: Vec<IdentifierRow> = tx
+        .rows(sql!("select * from patient_identifier where practice_id = $1 and id = any($2) and active"), &[&ids])
+        .await?;
+    let is = |open: &KnownIdentifier, text: &String| (open.value.lookup_text() == *text).then_some(());
+    let same = tx.examine(&rows, lookup_text, is).await?;
+    let mut patients: Vec<Uuid> =
+        rows.iter().filter(|row| same.contains(&row.id.uuid())).map(|row| row.patient_id.uuid()).collect();
+    patients.sort();
+    patients.dedup();
+    Ok(patients)
+}
+
+/// The patients that an exact look-up found, opened.
+pub(super) async fn found_by_identifier<A>(
+    tx: Tx<A>,
+    patients: &[Uuid],
+    kind: &'static str,
+) -> Result<Vec<Read<Patient>>, StoreError>
+where
+    A: store::Reads,
+{
+    let rows = by_ids(&tx, patients).await?;
+    tx.record(Event::new().field(format!("patient_identifier.{kind}")), rows).await
+}
+
+/// A patient's page.
+pub struct Page {
+    /// Who it is.
+    pub patient: Read<Patient>,
+    /// Masked.
+    pub identifiers: Vec<Read<MaskedIdentifier>>,
+    /// Those that stand.
+    pub alerts: Vec<Read<Alert>>,
+    /// `None` where the roles do not read the clinical record.
+    pub clinical: Option<Clinical>,
+    /// People who have had to do with the record in the last year, this one not counted.
+    pub readers: i64,
+    /// When this was recorded.
+    pub at: Timestamp,
+    /// What the person may do here.
+    pub may: May,
+}
+
+/// The clinical part of a patient's page: the newest of each kind.
+pub struct Clinical {
+    /// Lines of entries, kind by kind.
+    pub entries: Vec<Read<EntryLine>>,
+    /// How many there are of each kind.
+    pub counts: Vec<(String, i64)>,
+}
+
+/// What the page may offer. Asking decides; this only decides what is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct May {
+    /// Change particulars.
+    pub edit: bool,
+    /// Reveal identifiers.
+    pub reveal: bool,
+    /// Read the record.
+    pub clinical: bool,
+    /// See who saw what.
+    pub audit: bool,
+}
+
+/// Opens a patient's page: with the record for those who may read it, without for the others.
+pub async fn open(store: &Store, actor: &Actor, id: PatientId) -> Result<Page, StoreError> {
+    let threshold = store.enter(actor).await?;
+    let may = May {
+        edit: threshold.would_allow::<EditPatient>(ResourceKind::Patient),
+        reveal: threshold.would_allow::<RevealIdentifier>(ResourceKind::Patient),
+        clinical: threshold.would_allow::<ReadClinical>(ResourceKind::Patient),
+        audit: threshold.would_allow::<store::ReadPatientAudit>(ResourceKind::Patient),
+    };
+    let about = Event::new().about("patient", id.uuid());
+    if may.clinical {
+        let tx: Tx<OpenRecord> = threshold.ask(Resource::Patient(id)).await?;
+        let (rows, readers, at) = (page_rows(&tx, id).await?, readers(&tx, id).await?, tx.at());
+        let lines = newest(&tx, id).await?;
+        let counts = counts(&tx, id).await?;
+        let ((patient, identifiers, alerts), entries) = tx.record(about, (rows, lines)).await?;
+        let clinical = Some(Clinical { entries, counts });
+        Ok(Page { patient, identifiers, alerts, clinical, readers, at, may })
+    } else {
+        let tx: Tx<ReadPatient> = threshold.ask(Resource::Patient(id)).await?;
+        let (rows, readers, at) = (page_rows(&tx, id).await?, readers(&tx, id).await?, tx.at());
+        let (patient, identifiers, alerts) = tx.record(about, rows).await?;
+        Ok(Page { patient, identifiers, alerts, clinical: None, readers, at, may })
+    }
+}
+
+/// The rows of the banner and the panels below it.
+type PageRows = (PatientRow, Vec<MaskedRow>, Vec<AlertRow>);
+
+/// For every page that shows a patient's banner.
+pub async fn page_rows<A: Includes<ReadPatient>>(tx: &Tx<A>, id: PatientId) -> Result<PageRows, StoreError> {
+    let id = id.uuid();
+    let patient = tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id]).await?;
+    let identifiers = tx
+        .rows(
+            sql!(
+                "select * from patient_identifier where practice_id = $1 and patient_id = $2 and active order by id limit 200"
+            ),
+            &[&id],
+        )
+        .await?;
+    let alerts = tx
+        .rows(
+            sql!(
+                "select * from patient_alert where practice_id = $1 and patient_id = $2 and active
+                 order by severity, id desc limit 200"
+            ),
+            &[&id],
+        )
+        .await?;
+    Ok((patient, identifiers, alerts))
+}
+
+async fn readers<A: store::Action>(tx: &Tx<A>, id: PatientId) -> Result<i64, StoreError> {
+    let year_ago = tx.at().checked_sub((24 * 365).hours()).unwrap_or(tx.at());
+    tx.readers_of(id, year_ago).await
+}
+
+async fn newest(tx: &Tx<OpenRecord>, id: PatientId) -> Result<Vec<EntryLineRow>, StoreError> {
+    tx.rows(
+        sql!(
+            "select e.* from unnest(array['allergy', 'problem', 'medication', 'document']) k (kind)
+             cross join lateral (
+                select * from record_entry r where r.practice_id = $1 and r.patient_id = $2 and r.kind = k.kind
+                order by r.occurred_at desc nulls last, r.id limit 8
+             ) e"
+        ),
+        &[&id.uuid()],
+    )
+    .await
+}
+
+async fn counts(tx: &Tx<OpenRecord>, id: PatientId) -> Result<Vec<(String, i64)>, StoreError> {
+    let mut counts = Vec::new();
+    for kind in EntryKind::ALL {
+        let n = tx
+            .count(
+                sql!("select count(*) from record_entry where practice_id = $1 and patient_id = $2 and kind = $3"),
+                &[&id.uuid(), &kind.code()],
+            )
+            .await?;
+        counts.push((kind.code().to_owned(), n));
+    }
+    Ok(counts)
+}
+
+/// What the form to change a patient starts from.
+pub async fn edit_form(store: &Store, actor: &Actor, id: PatientId) -> Result<(Read<Patient>, Timestamp), StoreError> {
+    let tx: Tx<EditForm> = store.enter(actor).await?.ask(Resource::Patient(id)).await?;
+    let row: PatientRow =
+        tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id.uuid()]).await?;
+    let at = tx.at();
+    Ok((tx.record(Event::new().about("patient", id.uuid()), row).await?, at))
+}
+
+/// Which entries of a record to show.
+#[derive(Debug, Clone, Default)]
+pub struct EntryFilter {
+    /// Of this kind.
+    pub kind: Option<String>,
+    /// From this moment on.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+    /// The page, from 0.
+    pub page: i64,
+}
+
+/// A page of a record.
+pub struct EntryPage {
+    /// Whose record it is.
+    pub patient: Read<Patient>,
+    /// Masked.
+    pub identifiers: Vec<Read<MaskedIdentifier>>,
+    /// Those that stand.
+    pub alerts: Vec<Read<Alert>>,
+    /// For the banner.
+    pub allergies: Vec<Read<EntryLine>>,
+    /// Newest first.
+    pub entries: Vec<Read<EntryLine>>,
+    /// How many match.
+    pub total: i64,
+    /// When this was recorded.
+    pub at: Timestamp,
+}
+
+/// A page of a record's entries, newest first.
+pub async fn entries(
+    store: &Store,
+    actor: &Actor,
+    id: PatientId,
+    filter: &EntryFilter,
+) -> Result<EntryPage, StoreError> {
+    let tx: Tx<OpenRecord> = store.enter(actor).await?.ask(Resource::Patient(id)).await?;
+    let banner = page_rows(&tx, id).await?;
+    let allergies = allergies(&tx, id).await?;
+    let offset = filter.page.clamp(0, 10_000) * ENTRIES_PER_PAGE;
+    let lines: Vec<EntryLineRow> = tx
+        .rows(
+            sql!(
+                "select * from record_entry where practice_id = $1 and patient_id = $2
+                 and ($3::text is null or kind = $3)
+                 and ($4::timestamptz is null or occurred_at >= $4) and ($5::timestamptz is null or occurred_at < $5)
+                 order by occurred_at desc nulls last, id limit $6 offset $7"
+            ),
+            &[&id.uuid(), &filter.kind, &filter.from, &filter.until, &ENTRIES_PER_PAGE, &offset],
+        )
+        .await?;
+    let total = tx
+        .count(
+            sql!(
+                "select count(*) from record_entry where practice_id = $1 and patient_id = $2
+                 and ($3::text is null or kind = $3)
+                 and ($4::timestamptz is null or occurred_at >= $4) and ($5::timestamptz is null or occurred_at < $5)"
+            ),
+            &[&id.uuid(), &filter.kind, &filter.from, &filter.until],
+        )
+        .await?;
+    let at = tx.at();
+    let event = Event::new().about("patient", id.uuid());
+    let ((patient, identifiers, alerts), allergies, entries) = tx.record(event, (banner, allergies, lines)).await?;
+    Ok(EntryPage { patient, identifiers, alerts, allergies, entries, total, at })
+}
+
+async fn allergies(tx: &Tx<OpenRecord>, id: PatientId) -> Result<Vec<EntryLineRow>, StoreError> {
+    tx.rows(
+        sql!(
+            "select * from record_entry where practice_id = $1 and patient_id = $2 and kind = 'allergy'
+             order by occurred_at desc nulls last, id limit 50"
+        ),
+        &[&id.uuid()],
+    )
+    .await
+}
+
+/// One entry, whole, under its patient's banner.
+pub struct EntryPageOne {
+    /// Whose record it is.
+    pub patient: Read<Patient>,
+    /// Masked.
+    pub identifiers: Vec<Read<MaskedIdentifier>>,
+    /// Those that stand.
+    pub alerts: Vec<Read<Alert>>,
+    /// For the banner.
+    pub allergies: Vec<Read<EntryLine>>,
+    /// The entry.
+    pub entry: Read<Entry>,
+    /// When this was recorded.
+    pub at: Timestamp,
+}
+
+/// Opens one entry.
+pub async fn entry(store: &Store, actor: &Actor, id: PatientId, entry: EntryId) -> Result<EntryPageOne, StoreError> {
+    let tx: Tx<OpenRecord> = store.enter(actor).await?.ask(Resource::Patient(id)).await?;
+    let banner = page_rows(&tx, id).await?;
+    let allergies = allergies(&tx, id).await?;
+    let row: EntryRow = tx
+        .row(
+            sql!("select * from record_entry where practice_id = $1 and patient_id = $2 and id = $3"),
+            &[&id.uuid(), &entry.uuid()],
+        )
+        .await?;
+    let at = tx.at();
+    let event = Event::new().about("entry", entry.uuid()).field(row.kind.clone());
+    let ((patient, identifiers, alerts), allergies, entry) = tx.record(event, (banner, allergies, row)).await?;
+    Ok(EntryPageOne { patient, identifiers, alerts, allergies, entry, at })
+}
+
+/// A revealed identifier.
+pub struct Revealed {
+    /// The number, in full.
+    pub identifier: Read<KnownIdentifier>,
+    /// When it was recorded.
+    pub at: Timestamp,
+}
+
+/// Shows an identifier in full. A deliberate act: it needs a purpose, and is in the log before the
+/// number is out.
+pub async fn reveal(
+    store: &Store,
+    actor: &Actor,
+    patient: PatientId,
+    identifier: IdentifierId,
+    purpose: Purpose,
+) -> Result<Revealed, StoreError> {
+    let tx: Tx<RevealIdentifier> = store.enter(actor).await?.ask(Resource::Patient(patient)).await?;
+    let row: IdentifierRow = tx
+        .row(
+            sql!("select * from patient_identifier where practice_id = $1 and patient_id = $2 and id = $3 and active"),
+            &[&patient.uuid(), &identifier.uuid()],
+        )
+        .await?;
+    let at = tx.at();
+    let event = Event::new()
+        .about("identifier", identifier.uuid())
+        .field(format!("patient_identifier.{}", row.kind))
+        .purpose(purpose);
+    Ok(Revealed { identifier: tx.record(event, row).await?, at })
+}
+
+/// The patients whom this person opened last, newest first.
+pub async fn recently_opened(store: &Store, actor: &Actor, limit: i64) -> Result<Vec<Read<Patient>>, StoreError> {
+    let Some(person) = actor.person() else { return Ok(Vec::new()) };
+    let threshold = store.enter(actor).await?;
+    if !threshold.would_allow::<FindPatient>(ResourceKind::Practice) {
+        return Ok(Vec::new());
+    }
+    let tx: Tx<FindPatient> = threshold.ask(Resource::Practice).await?;
+    let ids = tx.recent_patients_of(person, limit).await?;
+    let rows = by_ids(&tx, &ids).await?;
+    let rows = tx.keep(rows, &ids);
+    tx.record(Event::new().field("recently-opened"), rows).await
+}
+
+/// The version that a form was made from.
+#[must_use]
+pub const fn seen(row_version: i64) -> Versioned {
+    Versioned(row_version)
+}

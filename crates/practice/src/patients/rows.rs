@@ -1,0 +1,181 @@
+//! The tables of this slice: what is clear, what is sealed, and under whose key.
+
+use jiff::Timestamp;
+use kernel::{AlertId, EntryId, IdentifierId, PatientId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::identifiers::Identifier;
+use super::model::{
+    Address, BirthDate, Concept, ContactPoint, Deceased, Demographics, EntryBody, Gender, HumanName, Language, Moment,
+};
+
+store::sealed_row! {
+    /// A patient: names, birth, how to reach them. Its key is the unit of erasure.
+    pub row PatientRow opens Patient patched by PatientPatch in "patient" id PatientId, keyed patient(id) {
+        clear { active: bool }
+        sealed {
+            names: Vec<HumanName>,
+            birth: Option<BirthDate>,
+            gender: Option<Gender>,
+            pronouns: Option<String>,
+            deceased: Option<Deceased>,
+            contacts: Vec<ContactPoint>,
+            addresses: Vec<Address>,
+            languages: Vec<Language>,
+            marital: Option<Concept>,
+            rest: Value,
+        }
+    }
+}
+
+store::sealed_row! {
+    /// A number that others gave a patient.
+    pub row IdentifierRow opens KnownIdentifier patched by IdentifierPatch in "patient_identifier" id IdentifierId, keyed patient(patient_id) {
+        clear { patient_id: PatientId, kind: String, active: bool }
+        sealed { value: Identifier, masked: String }
+    }
+}
+
+store::sealed_row! {
+    /// The same, masked: the number itself stays sealed.
+    pub view MaskedRow opens MaskedIdentifier in "patient_identifier" id IdentifierId, keyed patient(patient_id) {
+        clear { patient_id: PatientId, kind: String, active: bool }
+        sealed { masked: String }
+    }
+}
+
+store::sealed_row! {
+    /// A warning that must not be overlooked.
+    pub row AlertRow opens Alert patched by AlertPatch in "patient_alert" id AlertId, keyed patient(patient_id) {
+        clear { patient_id: PatientId, severity: String, active: bool }
+        sealed { text: String }
+    }
+}
+
+/// The one line that a list shows of an entry.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct EntrySummary {
+    /// What it is.
+    pub title: String,
+    /// Its status, in the source's words.
+    pub status: Option<String>,
+    /// Whether it speaks of the present.
+    pub current: bool,
+    /// Whether the source took it back.
+    pub in_error: bool,
+    /// How dangerous, of an allergy.
+    pub criticality: Option<String>,
+    /// What happens, of an allergy.
+    pub reaction: Option<String>,
+    /// When, as precisely as the source says.
+    pub when: Option<Moment>,
+    /// Who wrote it.
+    pub author: Option<String>,
+}
+
+impl EntrySummary {
+    /// The line of an entry.
+    #[must_use]
+    pub fn of(body: &EntryBody) -> Self {
+        Self {
+            title: body.title(),
+            status: body.clinical_status.clone().or_else(|| body.status.clone()),
+            current: body.is_current(),
+            in_error: body.entered_in_error(),
+            criticality: body.criticality.clone(),
+            reaction: body.reactions.first().cloned(),
+            when: body.began.clone().or_else(|| body.recorded.clone()),
+            author: body.authors.first().cloned(),
+        }
+    }
+}
+
+/// What an entry holds: readable, or a resource kept as it came until its own room is built.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "form", rename_all = "kebab-case")]
+pub enum EntryContent {
+    /// Readable parts beside the source.
+    Read(Box<EntryBody>),
+    /// A resource kept whole; FHIR JSON as text.
+    Kept {
+        /// The source resource, byte for byte.
+        source: String,
+    },
+}
+
+store::sealed_row! {
+    /// One entry of a record, whole.
+    pub row EntryRow opens Entry patched by EntryPatch in "record_entry" id EntryId, keyed patient(patient_id) {
+        clear { patient_id: PatientId, kind: String, occurred_at: Option<Timestamp> }
+        sealed { summary: EntrySummary, body: EntryContent }
+    }
+}
+
+store::sealed_row! {
+    /// One entry of a record, as a list shows it: its body stays sealed.
+    pub view EntryLineRow opens EntryLine in "record_entry" id EntryId, keyed patient(patient_id) {
+        clear { patient_id: PatientId, kind: String, occurred_at: Option<Timestamp> }
+        sealed { summary: EntrySummary }
+    }
+}
+
+impl Patient {
+    /// A new patient with these particulars.
+    #[must_use]
+    pub fn new(id: PatientId, known: Demographics) -> Self {
+        let Demographics { names, birth, gender, pronouns, deceased, contacts, addresses, languages, marital, rest } =
+            known;
+        Self {
+            id,
+            row_version: 1,
+            active: true,
+            names,
+            birth,
+            gender,
+            pronouns,
+            deceased,
+            contacts,
+            addresses,
+            languages,
+            marital,
+            rest,
+        }
+    }
+
+    /// The particulars, for reading and for forms.
+    #[must_use]
+    pub fn demographics(&self) -> Demographics {
+        Demographics {
+            names: self.names.clone(),
+            birth: self.birth,
+            gender: self.gender,
+            pronouns: self.pronouns.clone(),
+            deceased: self.deceased.clone(),
+            contacts: self.contacts.clone(),
+            addresses: self.addresses.clone(),
+            languages: self.languages.clone(),
+            marital: self.marital.clone(),
+            rest: self.rest.clone(),
+        }
+    }
+}
+
+/// A patch that puts these particulars in place of those that stand; what is equal does not count as
+/// a change.
+#[must_use]
+pub fn replacing(known: Demographics) -> PatientPatch {
+    PatientPatch {
+        active: None,
+        names: Some(known.names),
+        birth: Some(known.birth),
+        gender: Some(known.gender),
+        pronouns: Some(known.pronouns),
+        deceased: Some(known.deceased),
+        contacts: Some(known.contacts),
+        addresses: Some(known.addresses),
+        languages: Some(known.languages),
+        marital: Some(known.marital),
+        rest: Some(known.rest),
+    }
+}
