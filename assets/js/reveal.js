@@ -1,0 +1,35 @@
+// A revealed identifier hides itself again: after its seconds, on "Hide", and when the page goes
+// into the background. The value leaves the page; showing it again is a new reveal.
+class Reveal extends HTMLElement {
+  #timer = 0;
+
+  connectedCallback() {
+    const seconds = Number(this.dataset.seconds) || 60;
+    this.#timer = setTimeout(() => this.mask(), seconds * 1000);
+    const button = this.querySelector("[data-hide]");
+    if (button) {
+      button.hidden = false;
+      button.addEventListener("click", () => this.mask());
+    }
+    window.addEventListener("pagehide", this);
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.#timer);
+    window.removeEventListener("pagehide", this);
+  }
+
+  handleEvent() {
+    this.mask();
+  }
+
+  mask() {
+    clearTimeout(this.#timer);
+    const masked = this.querySelector("[data-masked]");
+    this.querySelector("[data-value]")?.remove();
+    this.querySelector("[data-hide]")?.remove();
+    if (masked) masked.hidden = false;
+  }
+}
+
+customElements.define("v-reveal", Reveal);

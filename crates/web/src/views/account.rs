@@ -1,0 +1,187 @@
+//! One's own account.
+
+use askama::Template;
+
+use super::door::Enrolment;
+use super::form::{Errors, Guard};
+use super::shell::Shell;
+use super::when::Moment;
+#[allow(unused_imports, reason = "the templates name the filters")]
+use crate::text::filters;
+
+/// A place where the person is signed in.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The session's id.
+    pub id: String,
+    /// "Firefox on Linux".
+    pub device: String,
+    /// From which address it was last used.
+    pub from: String,
+    /// When it began.
+    pub began: Moment,
+    /// When it was last used.
+    pub last: Moment,
+    /// Whether it is the one that reads this.
+    pub current: bool,
+    /// For `POST /account/sessions/{id}/end`.
+    pub guard: Guard,
+}
+
+/// `GET /account`. Forms: end a session, end all others (`POST /account/sessions/end-others`),
+/// switch the practice (`POST /practice`, field `practice`).
+#[derive(Debug, Clone, Template)]
+#[template(path = "account/overview.html")]
+pub struct Account {
+    /// Round the page; its practices are listed.
+    pub shell: Shell,
+    /// The sign-in address.
+    pub email: String,
+    /// When the password was last changed.
+    pub password_changed: Option<Moment>,
+    /// Since when there is a second factor.
+    pub second_factor: Option<Moment>,
+    /// Recovery codes left.
+    pub codes_left: u32,
+    /// Where the person is signed in.
+    pub sessions: Vec<Session>,
+    /// With it "Sign out everywhere else" is offered.
+    pub end_others: Option<Guard>,
+}
+
+impl Account {
+    /// Whether so few recovery codes are left that new ones are due.
+    #[must_use]
+    pub fn few_codes(&self) -> bool {
+        self.codes_left < 3
+    }
+}
+
+/// `GET /account/password`; posts to the same address.
+///
+/// Fields: `current`, `password`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "account/password.html")]
+pub struct ChangePassword {
+    /// Round the page.
+    pub shell: Shell,
+    /// Hidden fields.
+    pub guard: Guard,
+    /// What to put right.
+    pub errors: Errors,
+    /// For password managers (hidden from people).
+    pub email: String,
+}
+
+/// `GET /account/totp`; posts to the same address.
+///
+/// Fields: `current` (the password), `code`, `enrolment` (hidden).
+#[derive(Debug, Clone, Template)]
+#[template(path = "account/totp.html")]
+pub struct ChangeTotp {
+    /// Round the page.
+    pub shell: Shell,
+    /// Hidden fields.
+    pub guard: Guard,
+    /// What to put right.
+    pub errors: Errors,
+    /// For the authenticator app.
+    pub enrolment: Enrolment,
+    /// Whether this replaces an app.
+    pub replaces: bool,
+}
+
+/// `GET /account/recovery-codes`; posts to the same address, which answers [`CodesShown`].
+///
+/// Fields: `current` (the password).
+#[derive(Debug, Clone, Template)]
+#[template(path = "account/codes.html")]
+pub struct NewCodes {
+    /// Round the page.
+    pub shell: Shell,
+    /// Hidden fields.
+    pub guard: Guard,
+    /// What to put right.
+    pub errors: Errors,
+    /// Codes that stop working.
+    pub left: u32,
+}
+
+/// Fresh recovery codes, shown once.
+#[derive(Debug, Clone, Template)]
+#[template(path = "account/codes_shown.html")]
+pub struct CodesShown {
+    /// Round the page.
+    pub shell: Shell,
+    /// The codes, grouped for reading.
+    pub codes: Vec<String>,
+    /// For the print: whose codes these are.
+    pub email: String,
+    /// When they were made.
+    pub made: Moment,
+}
+
+#[cfg(test)]
+pub(crate) mod fixture {
+    use super::*;
+    use crate::views::door::fixture::{codes, enrolment};
+    use crate::views::patient::fixture::moment;
+    use crate::views::shell::Room;
+    use crate::views::shell::fixture::{guard, shell};
+
+    fn session(id: &str, device: &str, from: &str, last: &str, current: bool) -> Session {
+        Session {
+            id: id.into(),
+            device: device.into(),
+            from: from.into(),
+            began: moment("2026-11-22T05:58:00Z"),
+            last: moment(last),
+            current,
+            guard: guard(),
+        }
+    }
+
+    pub(crate) fn account() -> Account {
+        Account {
+            shell: shell(Room::Account),
+            email: "thandi@harbourstreet.example".into(),
+            password_changed: Some(moment("2026-06-02T09:10:00Z")),
+            second_factor: Some(moment("2026-06-02T09:12:00Z")),
+            codes_left: 2,
+            sessions: vec![
+                session("s1", "Firefox on Linux", "196.25.1.14", "2026-11-22T12:02:31Z", true),
+                session("s2", "Safari on iPhone", "2c0f:f4c0:1000:44::9", "2026-11-22T07:31:00Z", false),
+            ],
+            end_others: Some(guard()),
+        }
+    }
+
+    pub(crate) fn password() -> ChangePassword {
+        let mut errors = Errors::none();
+        errors.add("current", "This is not your current password. Type it again.");
+        ChangePassword { shell: shell(Room::Account), guard: guard(), errors, email: account().email }
+    }
+
+    pub(crate) fn totp() -> ChangeTotp {
+        ChangeTotp {
+            shell: shell(Room::Account),
+            guard: guard(),
+            errors: Errors::none(),
+            enrolment: enrolment(),
+            replaces: true,
+        }
+    }
+
+    pub(crate) fn new_codes() -> NewCodes {
+        NewCodes { shell: shell(Room::Account), guard: guard(), errors: Errors::none(), left: 2 }
+    }
+
+    pub(crate) fn codes_shown() -> CodesShown {
+        CodesShown {
+            shell: shell(Room::Account),
+            codes: codes(),
+            email: account().email,
+            made: moment("2026-11-22T12:02:31Z"),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! When a page cannot be given: what happened and the next step, in the same language.
+
+use askama::Template;
+
+use super::shell::Shell;
+#[allow(unused_imports, reason = "the templates name the filters")]
+use crate::text::filters;
+use crate::text::{say, say_with};
+
+/// What went wrong, by its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// 400: the request made no sense, or its form is too old.
+    BadRequest,
+    /// 403: the roles do not allow it.
+    Forbidden,
+    /// 404: nothing is here.
+    NotFound,
+    /// 409: someone else was first, or the same form was sent with other content.
+    Conflict,
+    /// 413: too much was sent.
+    TooLarge,
+    /// 429: too often; after so many seconds it works again.
+    TooMany(u32),
+    /// 500: our fault.
+    Internal,
+    /// 503: overloaded or being serviced; after so many seconds it is worth trying.
+    Unavailable(u32),
+}
+
+impl Fault {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::Conflict => 409,
+            Self::TooLarge => 413,
+            Self::TooMany(_) => 429,
+            Self::Internal => 500,
+            Self::Unavailable(_) => 503,
+        }
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn title(self) -> String {
+        say(match self {
+            Self::BadRequest => "fault-400-title",
+            Self::Forbidden => "fault-403-title",
+            Self::NotFound => "fault-404-title",
+            Self::Conflict => "fault-409-title",
+            Self::TooLarge => "fault-413-title",
+            Self::TooMany(_) => "fault-429-title",
+            Self::Internal => "fault-500-title",
+            Self::Unavailable(_) => "fault-503-title",
+        })
+    }
+
+    /// The next step.
+    #[must_use]
+    pub fn next_step(self) -> String {
+        match self {
+            Self::BadRequest => say("fault-400-next"),
+            Self::Forbidden => say("fault-403-next"),
+            Self::NotFound => say("fault-404-next"),
+            Self::Conflict => say("fault-409-next"),
+            Self::TooLarge => say("fault-413-next"),
+            Self::TooMany(seconds) => say_with("fault-429-next", &[("seconds", &seconds)]),
+            Self::Internal => say("fault-500-next"),
+            Self::Unavailable(seconds) => say_with("fault-503-next", &[("seconds", &seconds)]),
+        }
+    }
+}
+
+/// A fault inside the house, the rail still there.
+#[derive(Debug, Clone, Template)]
+#[template(path = "faults/inside.html")]
+pub struct FaultInside {
+    /// Round the page.
+    pub shell: Shell,
+    /// What went wrong.
+    pub fault: Fault,
+    /// The id of the request, to be told to whoever runs the house; empty for none.
+    pub reference: String,
+    /// Where "Go back" leads.
+    pub back: String,
+}
+
+/// A fault at the door, or where nothing is known of the person.
+#[derive(Debug, Clone, Template)]
+#[template(path = "faults/outside.html")]
+pub struct FaultOutside {
+    /// What went wrong.
+    pub fault: Fault,
+    /// The id of the request; empty for none.
+    pub reference: String,
+}
+
+#[cfg(test)]
+pub(crate) mod fixture {
+    use super::*;
+    use crate::views::shell::Room;
+    use crate::views::shell::fixture::shell;
+
+    pub(crate) const ALL: [Fault; 8] = [
+        Fault::BadRequest,
+        Fault::Forbidden,
+        Fault::NotFound,
+        Fault::Conflict,
+        Fault::TooLarge,
+        Fault::TooMany(30),
+        Fault::Internal,
+        Fault::Unavailable(20),
+    ];
+
+    pub(crate) fn inside(fault: Fault) -> FaultInside {
+        FaultInside {
+            shell: shell(Room::Patients),
+            fault,
+            reference: "01985f4e-7c1d-7a3b-9c55-2f1d6b8e4a10".into(),
+            back: "/patients".into(),
+        }
+    }
+
+    pub(crate) fn outside(fault: Fault) -> FaultOutside {
+        FaultOutside { fault, reference: "01985f4e-7c1d-7a3b-9c55-2f1d6b8e4a10".into() }
+    }
+}

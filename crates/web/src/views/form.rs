@@ -1,0 +1,197 @@
+//! What forms share: the hidden guard, the errors, choices, dates in three fields.
+
+use std::borrow::Cow;
+
+/// The two hidden fields of every form that changes something.
+///
+/// Fields: `csrf`, `once`.
+#[derive(Debug, Clone, Default)]
+pub struct Guard {
+    /// The token that ties the form to the session.
+    pub csrf: String,
+    /// The idempotency key: one for each form on each showing, so that a retry does the thing once.
+    pub once: String,
+}
+
+/// One thing to put right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field's name, which is also its id on the page; empty for the form as a whole.
+    pub field: Cow<'static, str>,
+    /// What to do, in a sentence: "Enter a birth date in the past".
+    pub message: String,
+}
+
+/// What is wrong with a form, in the order of its fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Errors(Vec<FieldError>);
+
+impl Errors {
+    /// Nothing is wrong.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// One error that belongs to the form and to no single field.
+    #[must_use]
+    pub fn whole(message: impl Into<String>) -> Self {
+        let mut errors = Self::none();
+        errors.add("", message);
+        errors
+    }
+
+    /// Adds an error. A date in three fields is named by its prefix alone, `birth`.
+    pub fn add(&mut self, field: impl Into<Cow<'static, str>>, message: impl Into<String>) {
+        self.0.push(FieldError { field: field.into(), message: message.into() });
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The message beside a field.
+    #[must_use]
+    pub fn of(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|error| error.field == field).map(|error| error.message.as_str())
+    }
+
+    /// All of them, for the summary.
+    pub fn iter(&self) -> std::slice::Iter<'_, FieldError> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Errors {
+    type Item = &'a FieldError;
+    type IntoIter = std::slice::Iter<'a, FieldError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// One option of a select, of radio buttons or of checkboxes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What the form sends.
+    pub value: String,
+    /// What the person reads.
+    pub label: String,
+    /// A line under it, for radio buttons and checkboxes; empty for none.
+    pub hint: String,
+    /// Whether it is chosen.
+    pub chosen: bool,
+}
+
+impl Choice {
+    /// An option, chosen or not.
+    pub fn new(value: impl Into<String>, label: impl Into<String>, chosen: bool) -> Self {
+        Self { value: value.into(), label: label.into(), hint: String::new(), chosen }
+    }
+
+    /// The same with a line under it.
+    #[must_use]
+    pub fn explained(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+}
+
+/// A date as typed, in three fields: `PREFIX-day`, `PREFIX-month`, `PREFIX-year`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DateParts {
+    /// The day as typed.
+    pub day: String,
+    /// The month as typed.
+    pub month: String,
+    /// The year as typed.
+    pub year: String,
+}
+
+impl DateParts {
+    /// The parts of a date that is known.
+    #[must_use]
+    pub fn of(date: jiff::civil::Date) -> Self {
+        Self { day: date.day().to_string(), month: date.month().to_string(), year: date.year().to_string() }
+    }
+}
+
+/// The order in which a site writes dates.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DateOrder {
+    /// Day, month, year.
+    #[default]
+    DayFirst,
+    /// Month, day, year.
+    MonthFirst,
+    /// Year, month, day.
+    YearFirst,
+}
+
+/// A part of a date in three fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatePart {
+    /// The day.
+    Day,
+    /// The month.
+    Month,
+    /// The year.
+    Year,
+}
+
+impl DateOrder {
+    /// The parts in the order in which the form asks for them.
+    #[must_use]
+    pub fn parts(self) -> [DatePart; 3] {
+        match self {
+            Self::DayFirst => [DatePart::Day, DatePart::Month, DatePart::Year],
+            Self::MonthFirst => [DatePart::Month, DatePart::Day, DatePart::Year],
+            Self::YearFirst => [DatePart::Year, DatePart::Month, DatePart::Day],
+        }
+    }
+}
+
+impl DatePart {
+    /// The end of the field's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+
+    /// The key of its label.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Day => "date-day",
+            Self::Month => "date-month",
+            Self::Year => "date-year",
+        }
+    }
+
+    /// What was typed in it.
+    #[must_use]
+    pub fn of(self, typed: &DateParts) -> &str {
+        match self {
+            Self::Day => &typed.day,
+            Self::Month => &typed.month,
+            Self::Year => &typed.year,
+        }
+    }
+}
+
+/// The id of a field: its own where a page holds two of a name, else its name.
+pub(crate) fn id_or<'a>(id: &'a str, name: &'a str) -> &'a str {
+    if id.is_empty() { name } else { id }
+}
+
+/// The name of a repeated field: `phone-0`.
+pub(crate) fn numbered(name: &str, index: impl std::fmt::Display) -> String {
+    format!("{name}-{index}")
+}

@@ -1,0 +1,186 @@
+//! The clinical record: a list with filters, and one entry.
+
+use askama::Template;
+
+use super::form::{Choice, Errors};
+use super::patient::Banner;
+use super::shell::{Pager, Shell};
+use super::when::{Day, Moment};
+#[allow(unused_imports, reason = "the templates name the filters")]
+use crate::text::filters;
+
+/// One entry in a list. A damaged one has an id and nothing else that can be trusted.
+#[derive(Debug, Clone)]
+pub struct EntryRow {
+    /// The entry's id.
+    pub id: String,
+    /// `problem`, `medication`, `allergy` or `document`.
+    pub kind: String,
+    /// The kind in words.
+    pub kind_label: String,
+    /// What it is; `None` when it is damaged.
+    pub title: Option<String>,
+    /// "active", "stopped"; `None` when unknown.
+    pub status: Option<String>,
+    /// When it happened or was written.
+    pub when: Option<Day>,
+    /// Who wrote it, as the source says.
+    pub author: Option<String>,
+}
+
+/// `GET /patients/{id}/record?kind=&from=&to=&page=`.
+///
+/// Fields: `kind` (empty for all), `from`, `to` (ISO dates of the date inputs).
+#[derive(Debug, Clone, Template)]
+#[template(path = "patient/record.html")]
+pub struct Record {
+    /// Round the page.
+    pub shell: Shell,
+    /// Who it is.
+    pub banner: Banner,
+    /// The kinds, each with its count in the label; the first stands for all and has an empty value.
+    pub kinds: Vec<Choice>,
+    /// As typed, ISO.
+    pub from: String,
+    /// As typed, ISO.
+    pub to: String,
+    /// What to put right.
+    pub errors: Errors,
+    /// The rows of this page, newest first.
+    pub rows: Vec<EntryRow>,
+    /// The way through.
+    pub pager: Pager,
+}
+
+impl Record {
+    /// Whether a filter narrows the list.
+    #[must_use]
+    pub fn is_filtered(&self) -> bool {
+        !self.from.is_empty() || !self.to.is_empty() || self.kinds.iter().any(|k| k.chosen && !k.value.is_empty())
+    }
+}
+
+/// A label and its value.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    /// The label, in words.
+    pub label: String,
+    /// The value.
+    pub value: String,
+}
+
+/// What an entry holds.
+#[derive(Debug, Clone)]
+pub enum EntryBody {
+    /// A note: its paragraphs as plain text, line breaks kept.
+    Note(Vec<String>),
+    /// Nothing to read beyond the facts.
+    FactsOnly,
+    /// A document of a type that is kept and cannot be shown here, by its media type.
+    NotShown(String),
+    /// The ciphertext did not open: nothing of it is shown.
+    Damaged,
+}
+
+/// `GET /patients/{id}/record/{entry}`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "patient/entry.html")]
+pub struct Entry {
+    /// Round the page.
+    pub shell: Shell,
+    /// Who it is.
+    pub banner: Banner,
+    /// The row it has in the list.
+    pub row: EntryRow,
+    /// The facts beside the note: status, dates, author, source, codes.
+    pub facts: Vec<Fact>,
+    /// What it holds.
+    pub body: EntryBody,
+    /// Recorded as opened now.
+    pub seen: Option<Moment>,
+}
+
+#[cfg(test)]
+pub(crate) mod fixture {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::views::patient::Tab;
+    use crate::views::patient::fixture::{banner, moment};
+    use crate::views::shell::Room;
+    use crate::views::shell::fixture::shell;
+
+    pub(crate) fn row(id: &str, kind: &str, title: &str, status: Option<&str>, on: (i16, i8, i8)) -> EntryRow {
+        EntryRow {
+            id: id.into(),
+            kind: kind.into(),
+            kind_label: crate::views::words::entry(kind),
+            title: Some(title.into()),
+            status: status.map(str::to_owned),
+            when: Some(Day::of(date(on.0, on.1, on.2))),
+            author: Some("Dr Liane Kunze".into()),
+        }
+    }
+
+    pub(crate) fn rows() -> Vec<EntryRow> {
+        let mut rows = vec![
+            row("e1", "document", "History and physical note", Some("current"), (2026, 11, 3)),
+            row("e2", "medication", "Lisinopril 10 mg oral tablet", Some("active"), (2026, 8, 14)),
+            row("e3", "medication", "Metformin 500 mg oral tablet", Some("active"), (2026, 8, 14)),
+            row("e4", "document", "Evaluation and plan note", Some("current"), (2026, 8, 14)),
+            row("01985f4e-0000-7000-8000-00000000d00d", "document", "", None, (2026, 2, 9)),
+            row("e6", "problem", "Type 2 diabetes mellitus", Some("active"), (2023, 9, 18)),
+            row("e7", "allergy", "Penicillin", Some("active"), (2022, 1, 31)),
+            row("e8", "problem", "Essential hypertension", Some("active"), (2021, 5, 3)),
+            row("e9", "problem", "Acute viral pharyngitis", Some("resolved"), (2019, 6, 12)),
+        ];
+        let damaged = &mut rows[4];
+        (damaged.title, damaged.when, damaged.author) = (None, None, None);
+        rows
+    }
+
+    pub(crate) fn record() -> Record {
+        Record {
+            shell: shell(Room::Patients),
+            banner: banner(Tab::Record),
+            kinds: [("", 117), ("problem", 14), ("medication", 22), ("allergy", 2), ("document", 79)]
+                .into_iter()
+                .map(|(k, n)| Choice::new(k, crate::views::words::entries_counted(k, n), k.is_empty()))
+                .collect(),
+            from: String::new(),
+            to: String::new(),
+            errors: Errors::none(),
+            rows: rows(),
+            pager: Pager { first: 1, last: 9, total: Some(117), previous: None, next: Some("?page=2".into()) },
+        }
+    }
+
+    pub(crate) fn record_without_rows() -> Record {
+        Record { rows: Vec::new(), from: "2026-01-01".into(), pager: Pager::default(), ..record() }
+    }
+
+    pub(crate) fn entry() -> Entry {
+        let note = "Chief complaint\nHeadache, three days.\n\nHistory of present illness\nLindiwe is a 42 year old \
+                    woman with a headache that began on Friday evening. It is worse in the morning and better with \
+                    paracetamol. No visual disturbance, no vomiting, no fever.\n\nSocial history\nTeaches at a primary \
+                    school. Does not smoke.\n\nAssessment and plan\nTension-type headache. Blood pressure 146/92 on two \
+                    readings: continue lisinopril 10 mg, repeat in two weeks.";
+        Entry {
+            shell: shell(Room::Patients),
+            banner: banner(Tab::Record),
+            row: rows().remove(0),
+            facts: vec![
+                Fact { label: "Status".into(), value: "current".into() },
+                Fact { label: "Author".into(), value: "Dr Liane Kunze".into() },
+                Fact { label: "Kept by".into(), value: "Overland Park Regional Medical Centre".into() },
+                Fact { label: "Type".into(), value: "LOINC 34117-2".into() },
+            ],
+            body: EntryBody::Note(note.split("\n\n").map(str::to_owned).collect()),
+            seen: Some(moment("2026-11-22T12:02:31Z")),
+        }
+    }
+
+    pub(crate) fn damaged_entry() -> Entry {
+        Entry { row: rows().remove(4), facts: Vec::new(), body: EntryBody::Damaged, ..entry() }
+    }
+}

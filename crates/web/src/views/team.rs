@@ -1,0 +1,203 @@
+//! The team: who works here, in which roles, and who is invited.
+
+use askama::Template;
+
+use super::form::{Choice, Errors, Guard};
+use super::shell::Shell;
+use super::when::Moment;
+#[allow(unused_imports, reason = "the templates name the filters")]
+use crate::text::filters;
+
+/// Someone who works here.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// The person's id.
+    pub id: String,
+    /// Their name.
+    pub name: String,
+    /// Their e-mail address; `None` where this person's roles do not read it.
+    pub email: Option<String>,
+    /// Their roles, in words.
+    pub roles: Vec<String>,
+    /// When they last did something here.
+    pub last_seen: Option<Moment>,
+    /// Whether they have a second factor.
+    pub second_factor: bool,
+    /// Whether it is the person who reads this.
+    pub you: bool,
+    /// Whether "Change roles" is offered.
+    pub may_change: bool,
+    /// Whether "Remove" is offered.
+    pub may_remove: bool,
+}
+
+/// An invitation not yet accepted.
+#[derive(Debug, Clone)]
+pub struct Invited {
+    /// The address it was sent to.
+    pub email: String,
+    /// The roles offered, in words.
+    pub roles: Vec<String>,
+    /// Who invited.
+    pub by: String,
+    /// Until when the link works.
+    pub until: Moment,
+}
+
+/// `GET /team`. Links to `/team/invitations`, `/team/{person}/roles`, `/team/{person}/remove`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "team/list.html")]
+pub struct Team {
+    /// Round the page.
+    pub shell: Shell,
+    /// Who works here.
+    pub members: Vec<Member>,
+    /// Who is invited.
+    pub invited: Vec<Invited>,
+    /// Whether "Invite a person" is offered.
+    pub may_invite: bool,
+}
+
+/// `GET /team/invitations`; posts to the same address.
+///
+/// Fields: `email`, `role` (several).
+#[derive(Debug, Clone, Template)]
+#[template(path = "team/invite.html")]
+pub struct Invite {
+    /// Round the page.
+    pub shell: Shell,
+    /// Hidden fields.
+    pub guard: Guard,
+    /// What to put right.
+    pub errors: Errors,
+    /// As typed.
+    pub email: String,
+    /// The roles this person may give.
+    pub roles: Vec<Choice>,
+}
+
+/// The link of a fresh invitation, shown once.
+#[derive(Debug, Clone, Template)]
+#[template(path = "team/invited.html")]
+pub struct InvitationLink {
+    /// Round the page.
+    pub shell: Shell,
+    /// Whom it is for.
+    pub email: String,
+    /// The link.
+    pub link: String,
+    /// Until when it works.
+    pub until: Moment,
+    /// Whether it was also sent by mail.
+    pub mailed: bool,
+}
+
+/// `GET /team/{person}/roles`; posts to the same address.
+///
+/// Fields: `role` (several), `version` (hidden).
+#[derive(Debug, Clone, Template)]
+#[template(path = "team/roles.html")]
+pub struct MemberRoles {
+    /// Round the page.
+    pub shell: Shell,
+    /// Hidden fields.
+    pub guard: Guard,
+    /// What to put right.
+    pub errors: Errors,
+    /// The person's id.
+    pub id: String,
+    /// Whose roles.
+    pub name: String,
+    /// The roles this person may give.
+    pub roles: Vec<Choice>,
+    /// `version`; empty where the row has none.
+    pub version: String,
+}
+
+#[cfg(test)]
+pub(crate) mod fixture {
+    use super::*;
+    use crate::views::patient::fixture::moment;
+    use crate::views::shell::Room;
+    use crate::views::shell::fixture::{guard, shell};
+    use crate::views::words::Role;
+
+    fn member(id: &str, name: &str, roles: &[Role], seen: Option<&str>) -> Member {
+        Member {
+            id: id.into(),
+            name: name.into(),
+            email: Some(format!("{}@harbourstreet.example", name.split(' ').next().unwrap().to_lowercase())),
+            roles: roles.iter().map(|r| r.label()).collect(),
+            last_seen: seen.map(moment),
+            second_factor: true,
+            you: false,
+            may_change: true,
+            may_remove: true,
+        }
+    }
+
+    pub(crate) fn roles(chosen: &[Role]) -> Vec<Choice> {
+        Role::ALL
+            .into_iter()
+            .map(|r| Choice::new(r.code(), r.label(), chosen.contains(&r)).explained(r.hint()))
+            .collect()
+    }
+
+    pub(crate) fn team() -> Team {
+        let mut you = member("1", "Thandi Naidoo", &[Role::Owner, Role::Practitioner], Some("2026-11-22T12:02:31Z"));
+        (you.you, you.may_remove) = (true, false);
+        let mut new = member("4", "Piet Fourie", &[Role::Finance], None);
+        new.second_factor = false;
+        Team {
+            shell: shell(Room::Team),
+            members: vec![
+                you,
+                member("2", "Sipho Khumalo", &[Role::Reception], Some("2026-11-22T11:40:02Z")),
+                member("3", "Maria Botha", &[Role::Administrator, Role::Reception], Some("2026-11-20T07:12:55Z")),
+                new,
+            ],
+            invited: vec![Invited {
+                email: "ayesha@harbourstreet.example".into(),
+                roles: vec![Role::Practitioner.label()],
+                by: "Thandi Naidoo".into(),
+                until: moment("2026-11-25T12:02:31Z"),
+            }],
+            may_invite: true,
+        }
+    }
+
+    pub(crate) fn invite() -> Invite {
+        let mut errors = Errors::none();
+        errors.add("role", "Choose at least one role.");
+        Invite {
+            shell: shell(Room::Team),
+            guard: guard(),
+            errors,
+            email: "ayesha@harbourstreet.example".into(),
+            roles: roles(&[]),
+        }
+    }
+
+    pub(crate) fn link() -> InvitationLink {
+        InvitationLink {
+            shell: shell(Room::Team),
+            email: "ayesha@harbourstreet.example".into(),
+            link: "https://practice.example/invitation/01985f4e-0000-7000-8000-000000000002/4tYb0pWm3cXqv1Rk8sJzHn6L"
+                .into(),
+            until: moment("2026-11-25T12:02:31Z"),
+            mailed: true,
+        }
+    }
+
+    pub(crate) fn member_roles() -> MemberRoles {
+        MemberRoles {
+            shell: shell(Room::Team),
+            guard: guard(),
+            errors: Errors::none(),
+            id: "2".into(),
+            name: "Sipho Khumalo".into(),
+            roles: roles(&[Role::Reception]),
+            version: "3".into(),
+        }
+    }
+}

@@ -1,0 +1,552 @@
+# Every text of the pages, in English. Plain, short, sentence case, no exclamation marks, no blame:
+# name the thing and the next step. The same word for the same thing: patient, record, practice,
+# team, role, alert, identifier, reveal, "Who saw what".
+
+## Everywhere
+
+skip-to-content = Skip to the page
+rail-label = Rooms
+rail-home = Vouchsafe, to Today
+room-today = Today
+room-patients = Patients
+room-team = Team
+room-audit = Who saw what
+room-account = Account
+practice-label = Practice:
+practice-switch = Work in another practice
+sign-out = Sign out
+save = Save
+cancel = Cancel
+edit = Edit
+close = Close
+remove = Remove
+print = Print
+print-list = Print this list
+copied = Copied
+nothing = nothing
+not-recorded = not recorded
+no-date = no date
+damaged = Damaged
+choose-one = Choose one
+choose-none = Not stated
+status-offline = No connection. Nothing was sent; try again in a moment.
+status-refused = This needs a fresh page. Open it again and repeat the step.
+status-failed = Something went wrong here. Nothing was changed; try again in a moment.
+
+month-short = { $month ->
+    [1] Jan
+    [2] Feb
+    [3] Mar
+    [4] Apr
+    [5] May
+    [6] Jun
+    [7] Jul
+    [8] Aug
+    [9] Sep
+    [10] Oct
+    [11] Nov
+   *[12] Dec
+}
+month-long = { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+}
+weekday = { $day ->
+    [1] Monday
+    [2] Tuesday
+    [3] Wednesday
+    [4] Thursday
+    [5] Friday
+    [6] Saturday
+   *[7] Sunday
+}
+moment-spoken = { $day } at { $time }
+age-years = { $count ->
+    [one] { $count } year
+   *[other] { $count } years
+}
+age-months = { $count ->
+    [one] { $count } month
+   *[other] { $count } months
+}
+age-days = { $count ->
+    [one] { $count } day
+   *[other] { $count } days
+}
+since-day = Since { $day }
+born-on = born { $day }
+from-where = from { $from }
+
+pager-label = Pages
+pager-range = { $range }
+pager-range-of = { $range } of { $total }
+pager-rows = { $first } to { $last }
+pager-newer = Newer
+pager-older = Older
+
+## Keys
+
+keys-show = Keyboard
+keys-title = Keyboard
+keys-or = or
+keys-then = then
+keys-find = Find a patient
+keys-rows = Move between rows
+keys-open = Open the row
+keys-save = Save a long form
+keys-close = Close what is on top
+keys-this = Show this list
+
+## Finding
+
+find-label = Find a patient
+find-short = Find a patient
+find-placeholder = Name, birth date, phone or e-mail
+find-hint = The start of a name, a birth date, the end of a phone number, or an e-mail address
+
+## Forms
+
+error-prefix = Error:
+summary-title = Something needs your attention
+password-show = Show
+password-hide = Hide
+password-hint = At least 12 characters. Three or four words that mean something only to you work well.
+date-day = Day
+date-month = Month
+date-year = Year
+
+field-email = E-mail
+field-password = Password
+field-new-password = New password
+field-current-password = Current password
+field-choose-password = Choose a password
+field-your-password = Your password
+field-your-password-hint = To make sure that it is you
+field-code = Code from your app
+field-app-code = Code that the app shows now
+field-recovery-code = Recovery code
+field-your-name = Your name
+field-your-name-hint = As patients and colleagues know you
+field-roles = Roles
+field-name = Name
+field-phones = Phones
+field-emails = E-mail addresses
+field-identifiers = Identifiers
+field-alerts = Alerts
+
+## The door
+
+door-promise = What happens to a record here is written down: who, when, from where.
+sign-in-title = Sign in
+sign-in-button = Sign in
+sign-in-forgot = Forgot your password?
+back-to-sign-in = Back to sign in
+second-title = One more step
+second-hint = Six digits
+second-button = Continue
+second-lost = Use a recovery code
+recovery-title = Use a recovery code
+recovery-hint = One of the codes you kept when you set up your app. Each works once.
+recovery-back = Use the code from your app
+reset-title = Reset your password
+reset-lead = Tell us the e-mail you sign in with, and we send a link to it.
+reset-button = Send the link
+reset-asked-title = Look in your mail
+reset-asked-lead = If this e-mail has an account here, a link is on its way to it. It works for { $minutes } minutes, once.
+reset-asked-nothing = Nothing after a few minutes? Look in the spam folder, or ask an owner of your practice.
+reset-set-title = Choose a new password
+reset-set-ends = Saving signs you out everywhere.
+reset-set-button = Save the password
+link-ended-title = This link works no more
+link-ended-reset = It was used already, or it is too old. Ask for a new one.
+link-ended-reset-button = Send a new link
+link-ended-invitation = It was used already, or it is too old. Ask the person who invited you for a new one.
+
+invitation-short = Invitation
+invitation-title = Welcome to { $practice }
+invitation-lead = { $who } invites you to work here as { $roles }.
+invitation-you = You
+invitation-button = Create my account
+invitation-known = You are signed in as { $email }. Joining adds this practice to your account.
+invitation-known-sign-in = { $email } has an account here already. Sign in to join.
+invitation-join = Join { $practice }
+
+enrol-title = Authenticator app
+enrol-lead = Each time you sign in, an app on your phone shows a code. A stolen password alone then opens nothing.
+enrol-replaces = The app you use now stops working when this one is saved.
+enrol-qr = QR code for the authenticator app. The same secret is below as text.
+enrol-step-app = Open an authenticator app on your phone.
+enrol-step-scan = Add an account and scan this picture.
+enrol-step-code = Type the code that the app shows.
+enrol-typed = No camera? Type the secret instead
+enrol-button = Save the app
+copy-secret = Copy the secret
+codes-title = Keep your recovery codes
+codes-lead = If you lose your phone, one of these codes lets you in. Each works once. They are shown only now: print them, or keep them in a password manager.
+codes-sheet = Vouchsafe recovery codes for { $email }, made on { $day }
+codes-copy = Copy the codes
+codes-kept = I have kept them
+codes-new-lead = { $count ->
+    [0] You have none left. New ones are made in a moment.
+    [one] The one code you have left stops working.
+   *[other] The { $count } codes you have left stop working.
+}
+codes-new-button = Make new codes
+
+## Today
+
+greeting-morning = Good morning, { $name }
+greeting-afternoon = Good afternoon, { $name }
+greeting-evening = Good evening, { $name }
+today-few-codes = { $count ->
+    [0] You have no recovery codes left.
+    [one] You have one recovery code left.
+   *[other] You have { $count } recovery codes left.
+}
+today-few-codes-link = Make new ones
+today-no-second = Your account has no authenticator app yet.
+today-no-second-link = Set one up
+today-opened = Opened by you lately
+today-opened-at = Opened
+today-opened-none = Patients you open will stand here. Find one above to begin.
+today-nothing = Your roles open no patient records. The rooms in the rail are yours.
+
+## Patients
+
+patients-count = { $count ->
+    [one] { $count } patient
+   *[other] { $count } patients
+}
+patients-first = { $count ->
+    [one] The first patient
+   *[other] The first { $count } patients
+}
+patients-too-many = More patients match than fit here. Type more of the name, or add a birth date.
+patients-none-title = Nobody matches “{ $query }”
+patients-none = Try the start of another name, the last four digits of a phone number, or a birth date such as 7 Mar 1984.
+patients-ask = Type to find a patient.
+patients-empty-title = No patients yet
+patients-empty = Write down the first one here, or bring in a whole practice with “vouchsafe import”.
+patients-empty-first = New patient
+results-label = Patients found
+alerts-count = { $count ->
+    [one] { $count } alert
+   *[other] { $count } alerts
+}
+column-name = Name
+column-birth = Birth date
+column-phone = Phone
+column-gender = Gender
+column-field = Field
+column-when = When
+column-what = What
+column-who = Who
+column-did = Did what
+column-patient = Patient
+column-from = From
+column-author = Author
+column-device = Device
+column-last-used = Last used
+column-last-seen = Last here
+column-acts = Actions
+
+lookup-title = Look up an identifier
+lookup-lead = Finds the one patient with exactly this number. Each look-up is recorded.
+lookup-button = Look up
+lookup-nobody = No patient here has this number. Check each digit, and the kind.
+identifier-kind = Kind
+identifier-number = Number
+
+patient-new = New patient
+patient-create = Create the patient
+patient-edit = Edit the patient
+patient-title = Patient
+group-name = Name
+group-birth = Birth and gender
+group-contact = Contact
+patient-given = Given names
+patient-family = Family name
+patient-one-name = Someone with one name: write it in either field and leave the other empty.
+patient-preferred = Preferred name
+patient-pronouns = Pronouns
+patient-birth = Birth date
+patient-birth-hint = The month as a number
+patient-gender = Gender
+patient-gender-hint = As the record and the insurer have it
+patient-phone = Phone
+patient-phone-more = Phone { $number }
+patient-phone-use = Use of phone { $number }
+patient-email-more = E-mail { $number }
+patient-address = Address
+address-line-1 = Street and number
+address-line-2 = Building, unit or suburb
+address-city = Town or city
+address-region = Province or state
+address-postcode = Postal code
+address-country = Country
+address-country-hint = Two letters, like ZA
+gender-female = Female
+gender-male = Male
+gender-other = Other
+gender-unknown = Unknown
+
+similar-title = Is it one of these patients?
+similar-lead = The name and the birth date are alike. Open the record instead of making a second one.
+similar-another = No, it is someone else
+conflict-title = { $who } changed this patient on { $when }, while you were writing
+conflict-lead = What you typed is still below. Compare, change what needs changing, and save again to keep yours.
+conflict-theirs = In the record now
+conflict-yours = What you typed
+conflict-save = Save mine
+
+## A patient
+
+banner-label = Patient
+banner-strip = Allergies and alerts
+banner-tabs = This patient
+banner-no-birth = Birth date not recorded
+banner-died = Died { $day }
+banner-inactive = Not active
+tab-overview = Overview
+tab-record = Record
+allergy-label = Allergy
+allergies-none-recorded = No allergies recorded
+allergies-none-known = No known allergies
+allergies-damaged = { $count ->
+    [one] { $count } allergy is damaged and cannot be read: open the record
+   *[other] { $count } allergies are damaged and cannot be read: open the record
+}
+alert-label = Alert
+alerts-title = Alerts
+alerts-none = None. What the next person has to know goes here.
+alert-add = Add an alert
+alert-add-button = Add the alert
+alert-text = What the next person has to know
+alert-text-hint = It stands in the banner of every page of this patient.
+alert-weight = Weight
+alert-end = End
+alert-end-title = End this alert of { $name }?
+alert-end-what = It leaves the banner at once. It stays in “Who saw what”.
+alert-end-button = End the alert of { $name }
+weight-high = Danger
+weight-usual = Worth knowing
+weight-high-choice = Danger to someone
+contacts-title = Contacts
+contacts-none = None yet. “Edit” adds them.
+contact-phone = Phone
+identifiers-lead = Masked in the banner. “Show” asks for a purpose and is recorded.
+identifier-add = Add an identifier
+identifier-add-button = Add the identifier
+identifier-remove = Remove this identifier
+identifier-remove-title = Remove this identifier of { $name }?
+identifier-remove-what = It can no longer be looked up or shown. Removing it is recorded.
+identifier-remove-button = Remove the identifier of { $name }
+identifier-za-id = South African ID number
+identifier-au-medicare = Medicare number
+identifier-au-ihi = Individual healthcare identifier
+identifier-nl-bsn = Citizen service number (BSN)
+identifier-uk-nhs = NHS number
+identifier-us-ssn = Social security number
+identifier-insurance = Medical aid or insurance number
+identifier-national = National ID number
+identifier-passport = Passport number
+identifier-driving-licence = Driving licence number
+identifier-record-number = Record number
+identifier-other = Other identifier
+
+reveal-show = Show
+reveal-hide = Hide
+reveal-title = Show this identifier
+reveal-lead = The whole number is shown for a minute. Who, when, from where and why is recorded.
+reveal-purpose = Purpose
+reveal-button = Show and record
+reveal-recorded = Recorded:
+purpose-treatment = Treatment
+purpose-identity = To make sure who it is
+purpose-billing = A claim or an invoice
+purpose-patient-asked = The patient asked
+purpose-legal = A law or a court asks
+
+no-clinical-title = Clinical record
+no-clinical = Your roles do not open it. A practitioner of this practice reads it.
+panel-all = All { $count }
+panel-none = Nothing recorded.
+seen-opened = You opened this at { $time }. That is recorded.
+seen-people = { $count ->
+    [one] One person has opened it this year.
+   *[other] { $count } people have opened it this year.
+}
+seen-entry = You opened this entry at { $time }. That is recorded.
+
+record-kind-problem = Problems
+record-kind-medication = Medication
+record-kind-allergy = Allergies
+record-kind-document = Documents
+record-kind-all = All
+record-kind-counted = { $kind }, { $count }
+entry-kind-problem = Problem
+entry-kind-medication = Medication
+entry-kind-allergy = Allergy
+entry-kind-document = Document
+record-none-title = Nothing in the record yet
+record-none = Entries that are brought in stand here, newest first.
+record-none-filtered-title = Nothing matches
+record-none-filtered = Choose another kind, or wider dates.
+filters-label = Filter
+filter-kind = Kind
+filter-from = From
+filter-to = To
+filter-button = Filter
+filter-clear = Clear
+entry-title = Entry
+entry-about = About this entry
+entry-id = Entry id
+entry-not-shown = This document is a file of type { $kind }. It is kept, and this page cannot show it.
+entry-damaged-title = This entry is damaged
+entry-damaged = What is stored does not open with this patient’s key: it was changed or moved outside the program. Nothing of it is shown. The rest of the record is not affected.
+entry-damaged-next = Tell whoever runs this installation the entry id below; a backup may hold the whole entry.
+
+## Who saw what
+
+audit-lead = Everything done in this practice: who, when, from where.
+audit-record-lead = Everything done with this record: opened, found by a search, shown, changed. Newest first.
+audit-none-title = Nothing here
+audit-none = Nothing has been done in this practice yet.
+audit-none-filtered = Nothing matches. Choose someone else, or wider dates.
+audit-record-none = Nothing has been done with this record yet.
+audit-patient = Patient id
+audit-purpose = Purpose: { $purpose }
+audit-damaged = Details damaged
+change-before = before:
+change-after = after:
+act-read = Opened
+act-found = Found
+act-reveal = Shown
+act-change = Changed
+act-refused = Refused
+act-account = Account
+action-home-read = Today
+action-patient-find = Among the results of a search
+action-patient-lookup = Looked up by identifier
+action-patient-create = Created the patient
+action-patient-read = The patient’s page
+action-patient-edit = The patient’s details
+action-clinical-read = The clinical record
+action-patient-audit = Who saw what of this record
+action-identifier-reveal = An identifier
+action-team-read = The team page
+action-team-invite = Invited a person
+action-team-roles = Someone’s roles
+action-team-remove = Removed a person
+action-audit-read = Who saw what of the practice
+action-practice-edit = The practice’s settings
+action-import = Brought in by an import
+
+## Team
+
+team-lead = Who works at { $practice }, and what each may open.
+team-people = { $count ->
+    [one] { $count } person
+   *[other] { $count } people
+}
+team-you = You
+team-never = Not yet
+team-no-second = No authenticator app
+team-change = Change roles
+team-invite = Invite a person
+team-invite-lead = They get a link and choose their own password. They see { $practice } only.
+team-invite-email = The invitation is for this address alone
+team-invite-button = Make the invitation
+team-invited = Invited
+team-invited-by = Invited by
+team-invited-until = Link works until
+team-link-title = The invitation is ready
+team-link-lead = Give this link to { $email }. It works once, until { $until }.
+team-link-mailed = It was also sent to that address.
+team-link-once = The link is shown only now. If it is lost, make a new invitation.
+team-link-done = Done
+copy-link = Copy the link
+team-roles-title = Roles of { $name }
+team-roles-lead = A change takes effect at their next click.
+team-remove-title = Remove { $name } from { $practice }?
+team-remove-what = They are signed out of this practice at once and open nothing here any more. What they did stays in “Who saw what”.
+team-remove-button = Remove { $name }
+roles-hint = Several may be chosen; together they allow what each allows.
+role-owner = owner
+role-owner-hint = Team, settings, “Who saw what”. No clinical content.
+role-administrator = administrator
+role-administrator-hint = As an owner, without changing owners; also creates and edits patients.
+role-practitioner = practitioner
+role-practitioner-hint = Patients and the whole clinical record.
+role-reception = reception
+role-reception-hint = Patients, contacts, identifiers. No clinical content.
+role-finance = finance
+role-finance-hint = Finds patients and shows identifiers. Edits no patient, reads no clinical content.
+
+## Account
+
+account-sign-in = Signing in
+account-password-changed = Changed { $day }
+account-password-button = Change password
+account-password-ends = Saving signs you out everywhere else.
+account-second = Authenticator app
+account-second-since = Since { $day }
+account-second-none = Not set up
+account-second-change = Replace
+account-second-set = Set up
+account-codes = Recovery codes
+account-codes-left = { $count } left
+account-codes-few = Few left
+account-codes-button = New recovery codes
+sessions-title = Where you are signed in
+sessions-this = This one
+sessions-since = since { $when }
+sessions-end = Sign out
+sessions-end-others = Sign out everywhere else
+practices-title = Your practices
+practices-here = You are here
+practices-go = Work here
+
+confirm-title = One question
+
+## When a page cannot be given
+
+fault-400-title = This page could not be understood
+fault-400-next = The address or the form was not whole, or it is too old. Go back, open it again and repeat the step.
+fault-403-title = Your roles do not open this
+fault-403-next = If you need it for your work, ask an owner of your practice. That you asked here is recorded.
+fault-404-title = Nothing is here
+fault-404-next = The address may be mistyped, or what was here has gone. Find the patient or the page again.
+fault-409-title = Someone else was first
+fault-409-next = What you sent no longer fits what is there. Go back, open the page again and look at what changed.
+fault-413-title = That was too much at once
+fault-413-next = Nothing was saved. Shorten what you typed, or send less, and try again.
+fault-429-title = A little slower
+fault-429-next = { $seconds ->
+    [one] Too many tries in a short time. It works again in { $seconds } second.
+   *[other] Too many tries in a short time. It works again in { $seconds } seconds.
+}
+fault-500-title = Something broke on our side
+fault-500-next = It is written down for whoever runs this installation. Go back and try again; nothing half-done was saved.
+fault-503-title = Busy for a moment
+fault-503-next = { $seconds ->
+    [one] Nothing is lost. Try again in { $seconds } second.
+   *[other] Nothing is lost. Try again in { $seconds } seconds.
+}
+fault-back = Go back
+fault-start = To the start
+fault-reference = Reference
+
+## What a handler answers
+
+sign-in-ended = You are no longer signed in. Sign in, go back and repeat the step.
