@@ -15,9 +15,10 @@ pub(super) struct Version {
 }
 
 /// The first release of each major version with the fix of CVE-2026-120154 (row-level security
-/// passed by with ON CONFLICT DO UPDATE), newest first. The program refuses to start anything older.
+/// passed by with ON CONFLICT DO UPDATE), newest first. The room `cluster` refuses to start anything older; a test
+/// keeps the two lists equal.
 const MINIMUM: [Version; 4] = [
-    Version { major: 18, minor: 6 },
+    Version { major: 18, minor: 7 },
     Version { major: 17, minor: 12 },
     Version { major: 16, minor: 16 },
     Version { major: 15, minor: 20 },
@@ -108,14 +109,26 @@ mod tests {
 
     #[test]
     fn a_server_one_minor_too_old_or_of_an_unknown_major_will_not_do() {
-        assert!(version("15.20").will_do() && version("18.7").will_do());
-        assert!(!version("15.19").will_do() && !version("18.5").will_do());
+        assert!(version("15.20").will_do() && version("18.8").will_do());
+        assert!(!version("15.19").will_do() && !version("18.6").will_do());
         assert!(!version("14.99").will_do() && !version("19.0").will_do());
     }
 
     #[test]
+    fn what_is_installed_here_is_what_the_program_accepts() {
+        let source = run::root().unwrap().join("crates/cluster/src/version.rs");
+        let accepted: BTreeSet<Version> = std::fs::read_to_string(source)
+            .unwrap()
+            .lines()
+            .filter_map(|line| line.trim().strip_suffix("),")?.split_once(" => Some("))
+            .filter_map(|(major, minor)| Some(Version { major: major.parse().ok()?, minor: minor.parse().ok()? }))
+            .collect();
+        assert_eq!(accepted, BTreeSet::from(MINIMUM));
+    }
+
+    #[test]
     fn the_newest_that_will_do_is_chosen() {
-        let want = choose(&[], &[version("18.5"), version("17.12"), version("15.20")]).unwrap();
+        let want = choose(&[], &[version("18.6"), version("17.12"), version("15.20")]).unwrap();
         assert_eq!(want.package, "postgresql-17");
     }
 

@@ -7,7 +7,7 @@
 mod count;
 
 use std::io::{IsTerminal, stderr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -20,10 +20,11 @@ use count::Count;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Then also the long tests: kill loops, mutations, millions of rows (those marked `#[ignore = "long: ..."]`)
+    /// Then also the long tests: kill loops, mutations, millions of rows (the ignored ones in modules `long`)
     #[arg(long)]
     long: bool,
-    /// Given to nextest, and then only the tests run: `cargo xtask test -p store a_forgotten_tenant`
+    /// Given to nextest as it is (so `--long` comes before it), and then only the tests run:
+    /// `cargo xtask test -p store a_forgotten_tenant`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     filter: Vec<String>,
 }
@@ -84,8 +85,9 @@ pub(crate) fn test(options: &Options) -> Outcome<ExitCode> {
     report.tests("tests", || rust_tests(&root, "default", &[], &options.filter));
     if options.filter.is_empty() {
         report.tests("doc tests", || doc_tests(&root));
-        if has_script_tests(&root) {
-            report.tests("script tests", || script_tests(&root));
+        let scripts = script_tests_of(&root);
+        if !scripts.is_empty() {
+            report.tests("script tests", || run_scripts(&root, &scripts));
         }
     }
     if options.long {
@@ -107,7 +109,7 @@ fn rust_tests(root: &Path, profile: &str, ignored: &[&str], filter: &[String]) -
     }
     if run::read(run::cargo(root).args(["nextest", "--version"])).is_none() {
         println!("cargo-nextest is not here (`cargo install --locked cargo-nextest`): cargo test does, more slowly");
-        let harness: &[&str] = if ignored.is_empty() { &[] } else { &["--ignored"] };
+        let harness: &[&str] = if ignored.is_empty() { &[] } else { &["--ignored", "long::"] };
         command.args(["test", "--workspace", "--all-targets", "--no-fail-fast"]).args(locked());
         command.args(filter).arg("--").args(harness);
         return libtest(&mut command);
@@ -150,16 +152,16 @@ fn counted(command: &mut Command, listen: Listen, read: fn(&str) -> Option<Count
 }
 
 /// Tests of our own scripts are `assets/tests/*.test.mjs`, for node's test runner.
-fn has_script_tests(root: &Path) -> bool {
-    std::fs::read_dir(root.join("assets/tests"))
-        .is_ok_and(|files| files.flatten().any(|file| file.file_name().to_string_lossy().ends_with(".test.mjs")))
+fn script_tests_of(root: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(root.join("assets/tests")).into_iter().flatten().flatten();
+    files.map(|file| file.path()).filter(|path| path.to_string_lossy().ends_with(".test.mjs")).collect()
 }
 
 /// Such a test that wants a running house starts it itself: it is told where the program and the browser are.
-fn script_tests(root: &Path) -> Outcome<(Count, bool)> {
+fn run_scripts(root: &Path, tests: &[PathBuf]) -> Outcome<(Count, bool)> {
     let program = up::build(root)?;
     let mut command = Command::new("node");
-    command.args(["--test", "--test-reporter=tap", "assets/tests/"]).current_dir(root).env("VOUCHSAFE", program);
+    command.args(["--test", "--test-reporter=tap"]).args(tests).current_dir(root).env("VOUCHSAFE", program);
     if let Some(browser) = prepare::browser() {
         command.env("CHROMIUM", browser);
     }
