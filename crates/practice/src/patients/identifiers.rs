@@ -14,7 +14,7 @@ use unicode_normalization::UnicodeNormalization;
 
 pub use checks::Flaw;
 
-use super::model::{FieldError, LINE_CHARS_MAX, TextProblem, codes, is_blank, line, personal};
+use super::model::{FieldError, LINE_CHARS_MAX, TextProblem, ascii_digit, codes, is_blank, line, personal};
 
 codes! {
     /// What kind of number it is. The codes are stored.
@@ -283,15 +283,6 @@ impl IdentifierKind {
 /// number and is no part of it.
 fn is_mark(c: char) -> bool {
     c.is_whitespace() || is_blank(c.encode_utf8(&mut [0; 4])) || matches!(c, '-' | '.' | '/' | '\u{2010}'..='\u{2015}')
-}
-
-/// The digit that a digit of another script stands for (the scripts of the practices' languages
-/// that have digits of their own; full-width digits are made plain before).
-fn ascii_digit(c: char) -> Option<char> {
-    const ZEROS: [u32; 13] =
-        [0x0660, 0x06F0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0E50, 0x0ED0];
-    let value = ZEROS.iter().find_map(|zero| u32::from(c).checked_sub(*zero).filter(|value| *value < 10))?;
-    char::from_digit(value, 10)
 }
 
 /// A number that somebody gave a patient.

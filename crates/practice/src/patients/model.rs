@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 pub(crate) use codes::{codes, personal};
 pub use entry::{Attachment, EntryBody, EntryKind, Unread};
 pub use form::{FieldError, PatientDraft, PatientForm};
+pub(crate) use text::ascii_digit;
 pub use text::{
     LINE_CHARS_MAX, NAME_PART_CHARS_MAX, NAME_TEXT_CHARS_MAX, TextProblem, block, is_blank, isolated, line,
 };

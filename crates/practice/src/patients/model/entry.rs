@@ -101,6 +101,9 @@ pub struct EntryBody {
     /// `status` of a medication or document ("active", "stopped", "superseded").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
+    /// `docStatus` of a document ("preliminary", "final", "amended", "entered-in-error").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_status: Option<String>,
     /// What a medication request is for: "order", "plan", "proposal".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intent: Option<String>,
@@ -178,7 +181,7 @@ impl EntryBody {
     #[must_use]
     pub fn entered_in_error(&self) -> bool {
         let is = |status: &Option<String>| status.as_deref() == Some("entered-in-error");
-        is(&self.status) || is(&self.verification_status)
+        is(&self.status) || is(&self.verification_status) || is(&self.document_status)
     }
 
     /// Whether the entry speaks of the present: not resolved, stopped, superseded, refuted or in

@@ -72,13 +72,13 @@ pub struct PatientForm {
 }
 
 /// A patient as somebody at the practice entered them: valid in every field.
-#[derive(Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq)]
 pub struct PatientDraft {
     /// The form again, in NFC and without blanks at the ends of its fields. Every field is valid.
     tidy: PatientForm,
     birth: Option<BirthDate>,
     gender: Option<Gender>,
-    order: Option<DateOrder>,
+    order: DateOrder,
 }
 
 impl PatientForm {
@@ -133,7 +133,7 @@ impl PatientForm {
         let tidy = Self {
             title: one("title", "Title", &self.title, NAME_PART_CHARS_MAX),
             family: one("family", "Family name", &self.family, NAME_PART_CHARS_MAX),
-            given: one("given", "Given names", &self.given, NAME_PART_CHARS_MAX),
+            given: one("given", "Given name", &self.given, NAME_PART_CHARS_MAX),
             preferred: one("preferred", "Preferred name", &self.preferred, NAME_PART_CHARS_MAX),
             birth_date: one("birth_date", "Birth date", &self.birth_date, 40),
             gender: one("gender", "Gender", &self.gender, 20),
@@ -176,7 +176,7 @@ impl PatientForm {
             errors.push(FieldError::new("email", "Enter an e-mail address, such as name@example.com"));
         }
         if errors.is_empty() {
-            return Ok(PatientDraft { tidy, birth, gender, order: Some(order) });
+            return Ok(PatientDraft { tidy, birth, gender, order });
         }
         errors.sort_by_key(|error| FIELDS.iter().position(|field| *field == error.field));
         Err(errors)
@@ -309,8 +309,7 @@ impl PatientDraft {
     /// to the last detail.
     #[must_use]
     pub fn apply(&self, known: &Demographics) -> Demographics {
-        let order = self.order.unwrap_or(DateOrder::YearMonthDay);
-        let was = PatientForm::of(known, order);
+        let was = PatientForm::of(known, self.order);
         let now = &self.tidy;
         let mut patient = known.clone();
         if (&was.title, &was.family, &was.given) != (&now.title, &now.family, &now.given) {

@@ -100,3 +100,12 @@ pub(super) fn is_east_asian(c: char) -> bool {
         | '\u{31F0}'..='\u{31FF}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}'
         | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{323AF}')
 }
+
+/// The digit that a digit of another script stands for (the scripts of the practices' languages
+/// that have digits of their own; full-width digits are made plain before).
+pub(crate) fn ascii_digit(c: char) -> Option<char> {
+    const ZEROS: [u32; 13] =
+        [0x0660, 0x06F0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0E50, 0x0ED0];
+    let value = ZEROS.iter().find_map(|zero| u32::from(c).checked_sub(*zero).filter(|value| *value < 10))?;
+    char::from_digit(value, 10)
+}

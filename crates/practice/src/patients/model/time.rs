@@ -10,6 +10,7 @@ use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::codes::{codes, personal};
+use super::text::ascii_digit;
 
 codes! {
     /// The order in which a site writes and types dates.
@@ -425,10 +426,8 @@ impl BirthDate {
             DateOrder::MonthDayYear => MONTH_FIRST,
             DateOrder::YearMonthDay => YEAR_FIRST,
         };
-        let parts: Vec<&str> = text
-            .split(|c: char| c.is_whitespace() || matches!(c, '/' | '-' | '.' | ',' | '\u{2010}'..='\u{2013}'))
-            .filter(|part| !is_mark(part))
-            .collect();
+        let text: String = text.chars().map(|c| ascii_digit(c).unwrap_or(c)).collect();
+        let parts: Vec<&str> = text.split(is_between).filter(|part| !part.is_empty()).collect();
         let number = |part: &&str| -> Result<i16, &'static str> {
             let month = MONTHS
                 .iter()
@@ -488,9 +487,11 @@ impl BirthDate {
     }
 }
 
-/// Empty, or a directional mark that came along with a pasted date.
-fn is_mark(part: &str) -> bool {
-    part.chars().all(|c| matches!(c, '\u{200E}' | '\u{200F}' | '\u{2066}'..='\u{2069}'))
+/// What stands between the parts of a date, directional marks that came along with a pasted one
+/// included.
+fn is_between(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '/' | '-' | '.' | ',' | '\u{200E}' | '\u{200F}' | '\u{2010}'..='\u{2013}' | '\u{2066}'..='\u{2069}')
 }
 
 personal!(BirthDate, Age, Moment);
