@@ -88,9 +88,8 @@ born-on = born { $day }
 from-where = from { $from }
 
 pager-label = Pages
-pager-range = { $range }
-pager-range-of = { $range } of { $total }
 pager-rows = { $first } to { $last }
+pager-rows-of = { $first } to { $last } of { $total }
 pager-newer = Newer
 pager-older = Older
 
@@ -121,9 +120,6 @@ summary-title = Something needs your attention
 password-show = Show
 password-hide = Hide
 password-hint = At least 12 characters. Three or four words that mean something only to you work well.
-date-day = Day
-date-month = Month
-date-year = Year
 
 field-email = E-mail
 field-password = Password
@@ -139,10 +135,15 @@ field-your-name = Your name
 field-your-name-hint = As patients and colleagues know you
 field-roles = Roles
 field-name = Name
-field-phones = Phones
-field-emails = E-mail addresses
 field-identifiers = Identifiers
-field-alerts = Alerts
+field-deceased = Death
+field-marital = Marital status
+field-rest = Other particulars
+field-active = Active
+field-masked = Masked number
+field-text = Text
+field-summary = Summary
+field-body = Content
 
 ## The door
 
@@ -280,21 +281,18 @@ patient-one-name = Someone with one name: write it in either field and leave the
 patient-preferred = Preferred name
 patient-pronouns = Pronouns
 patient-birth = Birth date
-patient-birth-hint = The month as a number
+patient-birth-hint = Like { $example }, or with the month as a word: 7 Mar 1984
+patient-form-title = Title
+patient-language = Language
 patient-gender = Gender
 patient-gender-hint = As the record and the insurer have it
 patient-phone = Phone
-patient-phone-more = Phone { $number }
-patient-phone-use = Use of phone { $number }
-patient-email-more = E-mail { $number }
 patient-address = Address
-address-line-1 = Street and number
-address-line-2 = Building, unit or suburb
+address-street = Street, building, suburb
 address-city = Town or city
 address-region = Province or state
 address-postcode = Postal code
 address-country = Country
-address-country-hint = Two letters, like ZA
 gender-female = Female
 gender-male = Male
 gender-other = Other
@@ -304,6 +302,7 @@ similar-title = Is it one of these patients?
 similar-lead = The name and the birth date are alike. Open the record instead of making a second one.
 similar-another = No, it is someone else
 conflict-title = { $who } changed this patient on { $when }, while you were writing
+conflict-title-plain = Someone changed this patient while you were writing
 conflict-lead = What you typed is still below. Compare, change what needs changing, and save again to keep yours.
 conflict-theirs = In the record now
 conflict-yours = What you typed
@@ -351,18 +350,6 @@ identifier-remove = Remove this identifier
 identifier-remove-title = Remove this identifier of { $name }?
 identifier-remove-what = It can no longer be looked up or shown. Removing it is recorded.
 identifier-remove-button = Remove the identifier of { $name }
-identifier-za-id = South African ID number
-identifier-au-medicare = Medicare number
-identifier-au-ihi = Individual healthcare identifier
-identifier-nl-bsn = Citizen service number (BSN)
-identifier-uk-nhs = NHS number
-identifier-us-ssn = Social security number
-identifier-insurance = Medical aid or insurance number
-identifier-national = National ID number
-identifier-passport = Passport number
-identifier-driving-licence = Driving licence number
-identifier-record-number = Record number
-identifier-other = Other identifier
 
 reveal-show = Show
 reveal-hide = Hide
@@ -372,9 +359,9 @@ reveal-purpose = Purpose
 reveal-button = Show and record
 reveal-recorded = Recorded:
 purpose-treatment = Treatment
-purpose-identity = To make sure who it is
 purpose-billing = A claim or an invoice
-purpose-patient-asked = The patient asked
+purpose-patient-request = The patient asked
+purpose-correction = To correct the record
 purpose-legal = A law or a court asks
 
 no-clinical-title = Clinical record
@@ -382,9 +369,10 @@ no-clinical = Your roles do not open it. A practitioner of this practice reads i
 panel-all = All { $count }
 panel-none = Nothing recorded.
 seen-opened = You opened this at { $time }. That is recorded.
-seen-people = { $count ->
-    [one] One person has opened it this year.
-   *[other] { $count } people have opened it this year.
+seen-others = { $count ->
+    [0] Nobody else has in the last year.
+    [one] One other person has in the last year.
+   *[other] { $count } other people have in the last year.
 }
 seen-entry = You opened this entry at { $time }. That is recorded.
 
@@ -411,7 +399,9 @@ filter-clear = Clear
 entry-title = Entry
 entry-about = About this entry
 entry-id = Entry id
-entry-not-shown = This document is a file of type { $kind }. It is kept, and this page cannot show it.
+entry-kept = This kind of entry is kept whole, and this page cannot show it yet.
+entry-in-error = Taken back
+entry-in-error-long = The source took this entry back: it was entered in error.
 entry-damaged-title = This entry is damaged
 entry-damaged = What is stored does not open with this patient’s key: it was changed or moved outside the program. Nothing of it is shown. The rest of the record is not affected.
 entry-damaged-next = Tell whoever runs this installation the entry id below; a backup may hold the whole entry.
@@ -437,19 +427,37 @@ act-refused = Refused
 act-account = Account
 action-home-read = Today
 action-patient-find = Among the results of a search
-action-patient-lookup = Looked up by identifier
+action-patient-lookup = Looked up an identifier
+action-patient-lookup-found = Found by an identifier
 action-patient-create = Created the patient
 action-patient-read = The patient’s page
 action-patient-edit = The patient’s details
+action-patient-edit-form = The patient’s details, to edit them
 action-clinical-read = The clinical record
 action-patient-audit = Who saw what of this record
 action-identifier-reveal = An identifier
 action-team-read = The team page
 action-team-invite = Invited a person
+action-team-uninvite = Withdrew an invitation
+action-team-join = Joined the team
 action-team-roles = Someone’s roles
 action-team-remove = Removed a person
 action-audit-read = Who saw what of the practice
 action-practice-edit = The practice’s settings
+action-practice-found = The practice itself
+action-sign-in = Signed in
+action-password-proved = Password right, first step of signing in
+action-sign-in-refused = Sign-in refused
+action-sign-out = Signed out
+action-session-end = Ended a session
+action-session-switch = Went to another practice
+action-account-read = The account page
+action-password-change = The password
+action-reset-ask = Asked for a password reset
+action-reset = Reset the password
+action-totp = The authenticator app
+action-codes = Made new recovery codes
+action-mail = Sent a mail
 action-import = Brought in by an import
 
 ## Team

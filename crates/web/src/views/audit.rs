@@ -115,7 +115,7 @@ pub struct Act {
     pub damaged: bool,
 }
 
-/// `GET /patients/{id}/audit?page=`.
+/// `GET /patients/{id}/audit?before=`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "audit/patient.html")]
 pub struct RecordAudit {
@@ -129,7 +129,7 @@ pub struct RecordAudit {
     pub pager: Pager,
 }
 
-/// `GET /audit?person=&patient=&action=&from=&to=&page=`.
+/// `GET /audit?person=&patient=&action=&from=&to=&before=`.
 ///
 /// Fields: `person`, `action` (selects, empty for all), `patient` (an id), `from`, `to` (ISO dates).
 #[derive(Debug, Clone, Template)]
@@ -231,7 +231,7 @@ pub(crate) mod fixture {
             shell: shell(Room::Patients),
             banner: banner(Tab::Audit),
             acts: acts(),
-            pager: Pager { first: 1, last: 8, total: None, previous: None, next: Some("?page=2".into()) },
+            pager: Pager { next: Some("?before=01985f4e".into()), ..Pager::default() },
         }
     }
 
@@ -264,7 +264,7 @@ pub(crate) mod fixture {
             to: String::new(),
             errors: Errors::none(),
             acts,
-            pager: Pager { first: 1, last: 9, total: None, previous: None, next: Some("?page=2".into()) },
+            pager: Pager { next: Some("?before=01985f4e".into()), ..Pager::default() },
         }
     }
 

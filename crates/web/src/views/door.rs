@@ -116,13 +116,32 @@ pub struct Enrolment {
     pub qr_svg: String,
     /// The same secret for typing, in groups of four.
     pub secret: String,
-    /// The hidden field `enrolment`: which secret the code will be checked against.
-    pub token: String,
+    /// The hidden field `enrolment`: which secret the code will be checked against. `None` where the
+    /// server knows it by itself; the field is not sent then.
+    pub token: Option<String>,
+}
+
+/// The second step for someone who has no authenticator app yet; posts to [`Self::action`].
+///
+/// Fields: `code`, `next` (hidden), `enrolment` (hidden, where it has a token).
+#[derive(Debug, Clone, Template)]
+#[template(path = "door/set_up.html")]
+pub struct SetUp {
+    /// Hidden fields.
+    pub guard: Guard,
+    /// What to put right.
+    pub errors: Errors,
+    /// Where the form posts.
+    pub action: String,
+    /// For the authenticator app.
+    pub enrolment: Enrolment,
+    /// Where to go afterwards.
+    pub next: String,
 }
 
 /// `GET /invitation/{practice}/{token}` for someone without an account; posts to the same address.
 ///
-/// Fields: `name`, `password`, `code`, `enrolment` (hidden).
+/// Fields: `name`, `password`; with an enrolment also `code` and `enrolment` (hidden).
 #[derive(Debug, Clone, Template)]
 #[template(path = "door/invitation.html")]
 pub struct Invitation {
@@ -142,8 +161,8 @@ pub struct Invitation {
     pub email: String,
     /// As typed.
     pub name: String,
-    /// For the authenticator app.
-    pub enrolment: Enrolment,
+    /// For the authenticator app; `None` where that is a step of its own afterwards ([`SetUp`]).
+    pub enrolment: Option<Enrolment>,
 }
 
 /// The same for someone who has an account: signed in as them, one button accepts; otherwise the
@@ -234,7 +253,7 @@ pub(crate) mod fixture {
                 .1
                 .to_owned(),
             secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".into(),
-            token: "enr0l".into(),
+            token: Some("enr0l".into()),
         }
     }
 
@@ -248,7 +267,17 @@ pub(crate) mod fixture {
             roles: "reception".into(),
             email: "sipho@harbourstreet.example".into(),
             name: String::new(),
-            enrolment: enrolment(),
+            enrolment: Some(enrolment()),
+        }
+    }
+
+    pub(crate) fn set_up() -> SetUp {
+        SetUp {
+            guard: guard(),
+            errors: Errors::none(),
+            action: "/sign-in/second".into(),
+            enrolment: Enrolment { token: None, ..enrolment() },
+            next: "/".into(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What forms share: the hidden guard, the errors, choices, dates in three fields.
+//! What forms share: the hidden guard, the errors, the choices.
 
 use std::borrow::Cow;
 
@@ -41,7 +41,7 @@ impl Errors {
         errors
     }
 
-    /// Adds an error. A date in three fields is named by its prefix alone, `birth`.
+    /// Adds an error of a field.
     pub fn add(&mut self, field: impl Into<Cow<'static, str>>, message: impl Into<String>) {
         self.0.push(FieldError { field: field.into(), message: message.into() });
     }
@@ -100,98 +100,7 @@ impl Choice {
     }
 }
 
-/// A date as typed, in three fields: `PREFIX-day`, `PREFIX-month`, `PREFIX-year`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DateParts {
-    /// The day as typed.
-    pub day: String,
-    /// The month as typed.
-    pub month: String,
-    /// The year as typed.
-    pub year: String,
-}
-
-impl DateParts {
-    /// The parts of a date that is known.
-    #[must_use]
-    pub fn of(date: jiff::civil::Date) -> Self {
-        Self { day: date.day().to_string(), month: date.month().to_string(), year: date.year().to_string() }
-    }
-}
-
-/// The order in which a site writes dates.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum DateOrder {
-    /// Day, month, year.
-    #[default]
-    DayFirst,
-    /// Month, day, year.
-    MonthFirst,
-    /// Year, month, day.
-    YearFirst,
-}
-
-/// A part of a date in three fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DatePart {
-    /// The day.
-    Day,
-    /// The month.
-    Month,
-    /// The year.
-    Year,
-}
-
-impl DateOrder {
-    /// The parts in the order in which the form asks for them.
-    #[must_use]
-    pub fn parts(self) -> [DatePart; 3] {
-        match self {
-            Self::DayFirst => [DatePart::Day, DatePart::Month, DatePart::Year],
-            Self::MonthFirst => [DatePart::Month, DatePart::Day, DatePart::Year],
-            Self::YearFirst => [DatePart::Year, DatePart::Month, DatePart::Day],
-        }
-    }
-}
-
-impl DatePart {
-    /// The end of the field's name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Month => "month",
-            Self::Year => "year",
-        }
-    }
-
-    /// The key of its label.
-    #[must_use]
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Day => "date-day",
-            Self::Month => "date-month",
-            Self::Year => "date-year",
-        }
-    }
-
-    /// What was typed in it.
-    #[must_use]
-    pub fn of(self, typed: &DateParts) -> &str {
-        match self {
-            Self::Day => &typed.day,
-            Self::Month => &typed.month,
-            Self::Year => &typed.year,
-        }
-    }
-}
-
 /// The id of a field: its own where a page holds two of a name, else its name.
 pub(crate) fn id_or<'a>(id: &'a str, name: &'a str) -> &'a str {
     if id.is_empty() { name } else { id }
-}
-
-/// The name of a repeated field: `phone-0`.
-pub(crate) fn numbered(name: &str, index: impl std::fmt::Display) -> String {
-    format!("{name}-{index}")
 }

@@ -19,6 +19,7 @@ fn pages() -> Vec<(String, String)> {
         "sign-in" => door::fixture::sign_in(),
         "sign-in-refused" => door::fixture::sign_in_refused(),
         "second" => door::fixture::second(),
+        "set-up" => door::fixture::set_up(),
         "recovery" => door::fixture::recovery(),
         "reset-ask" => door::fixture::reset_ask(),
         "reset-asked" => door::ResetAsked { minutes: 15 },

@@ -25,6 +25,6 @@ pub mod words;
 #[cfg(test)]
 mod gallery;
 
-pub use form::{Choice, DateOrder, DateParts, Errors, Guard};
+pub use form::{Choice, Errors, Guard};
 pub use shell::{Notice, Pager, PracticeChoice, Room, Rooms, Shell};
 pub use when::{Day, Moment};

@@ -85,7 +85,7 @@ pub struct Revealed {
 /// (`#identifier-{id}`, swapped whole).
 ///
 /// The reveal posts to `/patients/{patient}/identifiers/{id}/reveal`. Fields: `purpose`
-/// (see [`super::words::Purpose`]). Its errors are named `purpose`.
+/// (a code of the store; its words: [`super::words::purpose`]). Its errors are named `purpose`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "patient/identifier.html")]
 pub struct Identifier {
@@ -250,8 +250,8 @@ pub struct Panel {
 pub struct Seen {
     /// Recorded as opened now.
     pub at: Moment,
-    /// People who opened it this year, this one among them.
-    pub people: u32,
+    /// Other people who had to do with the record in the last year.
+    pub others: i64,
 }
 
 /// `GET /patients/{id}`; also the full-page answer of a reveal, of an alert and of an identifier
@@ -284,7 +284,7 @@ pub(crate) mod fixture {
     use crate::views::record::fixture::{row, rows};
     use crate::views::shell::Room;
     use crate::views::shell::fixture::{guard, shell};
-    use crate::views::words::Purpose;
+    use crate::views::words;
 
     pub(crate) fn moment(at: &str) -> Moment {
         Moment::at(at.parse().unwrap(), &TimeZone::fixed(jiff::tz::offset(2)))
@@ -298,7 +298,10 @@ pub(crate) mod fixture {
             kind: kind.into(),
             masked: Some(masked.into()),
             reveal: Some(guard()),
-            purposes: Purpose::ALL.into_iter().map(|p| Choice::new(p.code(), p.label(), false)).collect(),
+            purposes: ["treatment", "billing", "patient-request", "correction", "legal"]
+                .into_iter()
+                .map(|code| Choice::new(code, words::purpose(code), false))
+                .collect(),
             errors: Errors::none(),
             revealed: None,
             may_remove: true,
@@ -312,7 +315,7 @@ pub(crate) mod fixture {
                 by: "Thandi Naidoo".into(),
                 at: moment("2026-11-22T12:02:31Z"),
                 from: "196.25.1.14".into(),
-                purpose: Purpose::Billing.label(),
+                purpose: words::purpose("billing"),
                 seconds: 60,
             }),
             ..identifier("i1", "South African ID number", "•••••••••• 088")
@@ -360,7 +363,7 @@ pub(crate) mod fixture {
         PatientPage {
             shell: shell(Room::Patients),
             banner: banner(Tab::Overview),
-            seen: Some(Seen { at: moment("2026-11-22T12:02:31Z"), people: 3 }),
+            seen: Some(Seen { at: moment("2026-11-22T12:02:31Z"), others: 3 }),
             contacts: Contacts {
                 phones: vec![
                     Contact {

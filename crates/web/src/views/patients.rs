@@ -2,11 +2,10 @@
 
 use askama::Template;
 
-use super::form::{Choice, DateOrder, DateParts, Errors, Guard};
+use super::form::{Choice, Errors, Guard};
 use super::shell::Shell;
 use super::when::{Day, Moment};
-#[allow(unused_imports, reason = "the templates name the filters")]
-use crate::text::filters;
+use crate::text::{self, filters};
 
 /// A patient in a list.
 #[derive(Debug, Clone)]
@@ -44,7 +43,8 @@ pub enum Found {
 
 /// Looking up one exact identifier, an act of its own; posts to `/patients/lookup`.
 ///
-/// Fields: `kind`, `number`. One match answers 303 to the patient.
+/// Fields: `kind`, `number`. One match answers 303 to the patient; several (a number that a family
+/// shares) answer [`Patients`] with [`Found::These`].
 #[derive(Debug, Clone)]
 pub struct Lookup {
     /// Hidden fields.
@@ -79,40 +79,11 @@ pub struct Patients {
     pub empty_practice: bool,
 }
 
-/// A phone number as typed: `phone-N` and `phone-N-use`, N from 0.
-#[derive(Debug, Clone)]
-pub struct PhoneValue {
-    /// As typed.
-    pub number: String,
-    /// The uses to choose from.
-    pub uses: Vec<Choice>,
-}
-
-/// An address as typed.
-///
-/// Fields: `address-line-1`, `address-line-2`, `address-city`, `address-region`,
-/// `address-postcode`, `address-country` (two letters, ISO 3166-1).
-#[derive(Debug, Clone, Default)]
-pub struct AddressValues {
-    /// First line.
-    pub line_1: String,
-    /// Second line.
-    pub line_2: String,
-    /// City or town.
-    pub city: String,
-    /// Province, state or county.
-    pub region: String,
-    /// Postal code.
-    pub postcode: String,
-    /// Countries to choose from; empty shows a plain field with [`Self::country`].
-    pub countries: Vec<Choice>,
-    /// As typed, where there is no list.
-    pub country: String,
-}
-
-/// A patient as typed.
+/// A patient as typed; the fields have these names.
 #[derive(Debug, Clone, Default)]
 pub struct PatientValues {
+    /// `title`: "Dr", "Ms".
+    pub title: String,
     /// `given`
     pub given: String,
     /// `family`
@@ -121,16 +92,26 @@ pub struct PatientValues {
     pub preferred: String,
     /// `pronouns`
     pub pronouns: String,
-    /// `birth-day`, `birth-month`, `birth-year`; errors are named `birth`.
-    pub birth: DateParts,
+    /// `birth_date`, in the site's order or with the month as a word.
+    pub birth_date: String,
     /// `gender`
     pub gender: Vec<Choice>,
-    /// `phone-N`, `phone-N-use`: those there are and one empty row.
-    pub phones: Vec<PhoneValue>,
-    /// `email-N`: those there are and one empty row.
-    pub emails: Vec<String>,
-    /// See [`AddressValues`].
-    pub address: AddressValues,
+    /// `phone`
+    pub phone: String,
+    /// `email`
+    pub email: String,
+    /// `address`: street lines, one a line.
+    pub address: String,
+    /// `city`
+    pub city: String,
+    /// `state`
+    pub state: String,
+    /// `postal_code`
+    pub postal_code: String,
+    /// `country`
+    pub country: String,
+    /// `language`
+    pub language: String,
 }
 
 /// One field that two people changed.
@@ -150,10 +131,10 @@ pub struct Difference {
 /// saving again is deliberate.
 #[derive(Debug, Clone)]
 pub struct Conflict {
-    /// Who saved.
-    pub by: String,
-    /// When.
-    pub at: Moment,
+    /// Who saved, where it is known.
+    pub by: Option<String>,
+    /// When, where it is known.
+    pub at: Option<Moment>,
     /// Every field that differs.
     pub differences: Vec<Difference>,
 }
@@ -173,8 +154,8 @@ pub struct Edited {
 
 /// `GET /patients/new`, posts to `/patients/new`; `GET /patients/{id}/edit`, posts to the same.
 ///
-/// Fields: those of [`PatientValues`] and [`AddressValues`]; when editing also `version`; when
-/// [`Self::similar`] is not empty also the checkbox `another` (`yes`: it is someone else).
+/// Fields: those of [`PatientValues`]; when editing also `version`; when [`Self::similar`] is not
+/// empty also the checkbox `another` (`yes`: it is someone else; nothing is sent when unchecked).
 #[derive(Debug, Clone, Template)]
 #[template(path = "patients/form.html")]
 pub struct PatientForm {
@@ -188,8 +169,8 @@ pub struct PatientForm {
     pub edited: Option<Edited>,
     /// As typed.
     pub values: PatientValues,
-    /// How the site writes dates.
-    pub order: DateOrder,
+    /// How the site writes dates, as an example of its own: "7 3 1984".
+    pub date_example: String,
     /// Someone else saved first.
     pub conflict: Option<Conflict>,
     /// Patients who may be the same person.
@@ -201,6 +182,18 @@ impl PatientForm {
     #[must_use]
     pub fn action(&self) -> String {
         self.edited.as_ref().map_or_else(|| "/patients/new".to_owned(), |e| format!("/patients/{}/edit", e.id))
+    }
+
+    /// Who saved first, and when, in a sentence.
+    #[must_use]
+    pub fn conflict_title(&self) -> String {
+        match self.conflict.as_ref().map(|c| (&c.by, &c.at)) {
+            Some((Some(by), Some(at))) => {
+                text::say_with("conflict-title", &[("who", by), ("when", &super::when::spoken(at))])
+            }
+            Some(_) => text::say("conflict-title-plain"),
+            None => String::new(),
+        }
     }
 
     /// Where "Cancel" leads.
@@ -288,10 +281,6 @@ pub(crate) mod fixture {
         Patients { q: String::new(), found: Found::Nothing(Vec::new()), empty_practice: true, ..found() }
     }
 
-    fn uses(chosen: &str) -> Vec<Choice> {
-        ["mobile", "home", "work"].into_iter().map(|u| Choice::new(u, u, u == chosen)).collect()
-    }
-
     pub(crate) fn new_patient() -> PatientForm {
         PatientForm {
             shell: shell(Room::Patients),
@@ -303,11 +292,9 @@ pub(crate) mod fixture {
                     .into_iter()
                     .map(|g| Choice::new(g, crate::views::words::gender(g).unwrap(), false))
                     .collect(),
-                phones: vec![PhoneValue { number: String::new(), uses: uses("mobile") }],
-                emails: vec![String::new()],
                 ..PatientValues::default()
             },
-            order: DateOrder::DayFirst,
+            date_example: "7 3 1984".into(),
             conflict: None,
             similar: Vec::new(),
         }
@@ -317,10 +304,10 @@ pub(crate) mod fixture {
         let mut form = new_patient();
         form.values.given = "Lindiwe Grace".into();
         form.values.family = "Mokoena".into();
-        form.values.birth = DateParts { day: "7".into(), month: "13".into(), year: "2031".into() };
-        form.values.emails = vec!["lindi(at)example".into(), String::new()];
-        form.errors.add("birth", "Enter a birth date in the past, with a month from 1 to 12.");
-        form.errors.add("email-0", "Enter an e-mail address with an @, like name@example.com.");
+        form.values.birth_date = "7 13 2031".into();
+        form.values.email = "lindi(at)example".into();
+        form.errors.add("birth_date", "Enter a birth date in the past");
+        form.errors.add("email", "Enter an e-mail address, such as name@example.com");
         form.similar = hits().into_iter().take(1).collect();
         form
     }
@@ -336,14 +323,12 @@ pub(crate) mod fixture {
         form.values.given = "Lindiwe Grace".into();
         form.values.family = "Mokoena-Dlamini".into();
         form.values.preferred = "Lindi".into();
-        form.values.birth = DateParts::of(date(1984, 3, 7));
-        form.values.phones = vec![
-            PhoneValue { number: "082 555 0143".into(), uses: uses("mobile") },
-            PhoneValue { number: String::new(), uses: uses("mobile") },
-        ];
+        form.values.birth_date = "7 3 1984".into();
+        form.values.phone = "082 555 0143".into();
+        form.values.address = "14 Harbour Street\nHout Bay".into();
         form.conflict = Some(Conflict {
-            by: "Sipho Khumalo".into(),
-            at: moment("2026-11-22T12:02:31Z"),
+            by: Some("Sipho Khumalo".into()),
+            at: Some(moment("2026-11-22T12:02:31Z")),
             differences: vec![
                 Difference {
                     field: "family".into(),
@@ -352,7 +337,7 @@ pub(crate) mod fixture {
                     yours: "Mokoena-Dlamini".into(),
                 },
                 Difference {
-                    field: "phone-0".into(),
+                    field: "phone".into(),
                     label: "Phone".into(),
                     theirs: "082 555 0199".into(),
                     yours: "082 555 0143".into(),

@@ -26,6 +26,8 @@ pub struct EntryRow {
     pub when: Option<Day>,
     /// Who wrote it, as the source says.
     pub author: Option<String>,
+    /// The source took it back: it was entered in error.
+    pub in_error: bool,
 }
 
 /// `GET /patients/{id}/record?kind=&from=&to=&page=`.
@@ -69,15 +71,24 @@ pub struct Fact {
     pub value: String,
 }
 
+/// A part of an entry: a remark, or an attached file.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Its title; empty for none.
+    pub title: String,
+    /// Its text as it is, line breaks kept.
+    pub text: Option<String>,
+    /// Why there is no text, in a sentence; empty for none.
+    pub unread: String,
+}
+
 /// What an entry holds.
 #[derive(Debug, Clone)]
 pub enum EntryBody {
-    /// A note: its paragraphs as plain text, line breaks kept.
-    Note(Vec<String>),
-    /// Nothing to read beyond the facts.
-    FactsOnly,
-    /// A document of a type that is kept and cannot be shown here, by its media type.
-    NotShown(String),
+    /// These parts; none where the facts are everything.
+    Open(Vec<Part>),
+    /// A kind that is kept whole until its own room is built.
+    Kept,
     /// The ciphertext did not open: nothing of it is shown.
     Damaged,
 }
@@ -119,6 +130,7 @@ pub(crate) mod fixture {
             status: status.map(str::to_owned),
             when: Some(Day::of(date(on.0, on.1, on.2))),
             author: Some("Dr Liane Kunze".into()),
+            in_error: false,
         }
     }
 
@@ -136,6 +148,7 @@ pub(crate) mod fixture {
         ];
         let damaged = &mut rows[4];
         (damaged.title, damaged.when, damaged.author) = (None, None, None);
+        rows[8].in_error = true;
         rows
     }
 
@@ -175,7 +188,14 @@ pub(crate) mod fixture {
                 Fact { label: "Kept by".into(), value: "Overland Park Regional Medical Centre".into() },
                 Fact { label: "Type".into(), value: "LOINC 34117-2".into() },
             ],
-            body: EntryBody::Note(note.split("\n\n").map(str::to_owned).collect()),
+            body: EntryBody::Open(vec![
+                Part { title: String::new(), text: Some(note.into()), unread: String::new() },
+                Part {
+                    title: "Photograph".into(),
+                    text: None,
+                    unread: "This file is kept and is not text: it cannot be read here.".into(),
+                },
+            ]),
             seen: Some(moment("2026-11-22T12:02:31Z")),
         }
     }

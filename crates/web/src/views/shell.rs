@@ -1,6 +1,7 @@
 //! What stands round every signed-in page: the rail, the bar, the notice.
 
 use super::form::Guard;
+use crate::text::say_with;
 
 /// The rooms that exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +84,9 @@ impl Shell {
 /// The way through a list of several pages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pager {
-    /// The first row shown, counted from 1.
+    /// The first row shown, counted from 1; 0 where rows are not counted.
     pub first: u64,
-    /// The last row shown.
+    /// The last row shown; 0 where rows are not counted.
     pub last: u64,
     /// All rows, where they are counted.
     pub total: Option<u64>,
@@ -96,13 +97,21 @@ pub struct Pager {
 }
 
 impl Pager {
-    /// The rows shown: "1 to 20", or "1" alone.
+    /// Whether there is anything to say or anywhere to go.
+    #[must_use]
+    pub fn is_needed(&self) -> bool {
+        self.last > 0 || self.previous.is_some() || self.next.is_some()
+    }
+
+    /// The rows shown: "1 to 20 of 117", "1 to 20", or nothing where they are not counted.
     #[must_use]
     pub fn range(&self) -> String {
-        if self.first == self.last {
-            self.first.to_string()
-        } else {
-            crate::text::say_with("pager-rows", &[("first", &self.first), ("last", &self.last)])
+        match (self.last, self.total) {
+            (0, _) => String::new(),
+            (last, Some(total)) => {
+                say_with("pager-rows-of", &[("first", &self.first), ("last", &last), ("total", &total)])
+            }
+            (last, None) => say_with("pager-rows", &[("first", &self.first), ("last", &last)]),
         }
     }
 }

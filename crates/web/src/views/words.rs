@@ -65,72 +65,16 @@ impl Role {
     }
 }
 
-/// Why an identifier is revealed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// To treat the patient.
-    Treatment,
-    /// To make sure who it is.
-    Identity,
-    /// For a claim or an invoice.
-    Billing,
-    /// The patient asked.
-    PatientAsked,
-    /// A law or a court asks.
-    Legal,
-}
-
-impl Purpose {
-    /// Every purpose, in the order of the select.
-    pub const ALL: [Self; 5] = [Self::Identity, Self::Treatment, Self::Billing, Self::PatientAsked, Self::Legal];
-
-    /// What forms send, in the field `purpose`, and what the audit keeps.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Treatment => "treatment",
-            Self::Identity => "identity",
-            Self::Billing => "billing",
-            Self::PatientAsked => "patient-asked",
-            Self::Legal => "legal",
-        }
-    }
-
-    /// The purpose of a code.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| purpose.code() == code)
-    }
-
-    /// In words.
-    #[must_use]
-    pub fn label(self) -> String {
-        say(match self {
-            Self::Treatment => "purpose-treatment",
-            Self::Identity => "purpose-identity",
-            Self::Billing => "purpose-billing",
-            Self::PatientAsked => "purpose-patient-asked",
-            Self::Legal => "purpose-legal",
-        })
-    }
-}
-
-/// A kind of identifier, by its code.
+/// Why an identifier is revealed, by its code in the log.
 #[must_use]
-pub fn identifier_kind(code: &str) -> String {
+pub fn purpose(code: &str) -> String {
     say(match code {
-        "za-id" => "identifier-za-id",
-        "au-medicare" => "identifier-au-medicare",
-        "au-ihi" => "identifier-au-ihi",
-        "nl-bsn" => "identifier-nl-bsn",
-        "uk-nhs" => "identifier-uk-nhs",
-        "us-ssn" => "identifier-us-ssn",
-        "medical-aid" | "insurance" => "identifier-insurance",
-        "national" => "identifier-national",
-        "passport" => "identifier-passport",
-        "driving-licence" => "identifier-driving-licence",
-        "record-number" | "mrn" => "identifier-record-number",
-        _ => "identifier-other",
+        "treatment" => "purpose-treatment",
+        "billing" => "purpose-billing",
+        "patient-request" => "purpose-patient-request",
+        "correction" => "purpose-correction",
+        "legal" => "purpose-legal",
+        _ => return code.to_owned(),
     })
 }
 
@@ -177,51 +121,75 @@ pub fn entries_counted(kind: &str, count: u64) -> String {
     say_with("record-kind-counted", &[("kind", &kind), ("count", &count)])
 }
 
-/// What was done, by the audit's action name.
+/// What was done, by the action's name in the log.
 #[must_use]
 pub fn action(name: &str) -> String {
-    let key = match name {
+    say(match name {
         "home.read" => "action-home-read",
         "patient.find" => "action-patient-find",
         "patient.lookup-identifier" => "action-patient-lookup",
+        "patient.lookup-found" => "action-patient-lookup-found",
         "patient.create" => "action-patient-create",
         "patient.read" => "action-patient-read",
         "patient.edit" => "action-patient-edit",
+        "patient.edit-form" => "action-patient-edit-form",
         "patient.record" | "clinical.read" => "action-clinical-read",
-        "patient.audit" => "action-patient-audit",
+        "patient.audit" | "patient.who-saw-what" => "action-patient-audit",
+        "patient.import" => "action-import",
         "identifier.reveal" => "action-identifier-reveal",
         "team.read" => "action-team-read",
-        "team.invite" => "action-team-invite",
-        "team.roles" => "action-team-roles",
+        "team.invite" | "team.invite-owner" => "action-team-invite",
+        "team.invite-revoke" => "action-team-uninvite",
+        "team.roles" | "team.grant-owner" => "action-team-roles",
         "team.remove" => "action-team-remove",
+        "team.join" => "action-team-join",
         "audit.read" => "action-audit-read",
         "practice.edit" => "action-practice-edit",
-        "import" | "import.patient" | "import.entry" => "action-import",
+        "practice.found" => "action-practice-found",
+        "person.sign-in" => "action-sign-in",
+        "person.password-proved" => "action-password-proved",
+        "person.sign-in-refused" => "action-sign-in-refused",
+        "person.sign-out" => "action-sign-out",
+        "session.end" => "action-session-end",
+        "session.switch" => "action-session-switch",
+        "account.read" => "action-account-read",
+        "person.password-change" => "action-password-change",
+        "person.password-reset-ask" => "action-reset-ask",
+        "person.password-reset" => "action-reset",
+        "person.totp-offer" | "person.totp-enrol" => "action-totp",
+        "person.recovery-renew" => "action-codes",
+        "mail.send" => "action-mail",
         _ => return name.to_owned(),
-    };
-    say(key)
+    })
 }
 
-/// A field of a patient, by its name in the record.
+/// A field, by its name in the log: a column, with or without its table before a dot.
 #[must_use]
 pub fn field(name: &str) -> String {
-    let key = match name {
-        "name" => "field-name",
-        "given" => "patient-given",
-        "family" => "patient-family",
-        "preferred" | "preferred_name" => "patient-preferred",
-        "pronouns" => "patient-pronouns",
-        "birth" | "birth_date" => "patient-birth",
+    let column = name.rsplit('.').next().unwrap_or(name);
+    say(match column {
+        "names" | "name" => "field-name",
+        "birth" => "patient-birth",
         "gender" => "patient-gender",
-        "phone" | "phones" => "field-phones",
-        "email" | "emails" => "field-emails",
-        "address" | "addresses" => "patient-address",
-        "identifier" | "identifiers" => "field-identifiers",
-        "alert" | "alerts" => "field-alerts",
+        "pronouns" => "patient-pronouns",
+        "deceased" => "field-deceased",
+        "contacts" => "contacts-title",
+        "addresses" => "patient-address",
+        "languages" => "patient-language",
+        "marital" => "field-marital",
+        "rest" => "field-rest",
+        "active" => "field-active",
+        "kind" => "identifier-kind",
+        "value" => "identifier-number",
+        "masked" => "field-masked",
+        "text" => "field-text",
+        "severity" => "alert-weight",
+        "summary" => "field-summary",
+        "body" => "field-body",
         "roles" => "field-roles",
+        "email" => "field-email",
         _ => return name.to_owned(),
-    };
-    say(key)
+    })
 }
 
 #[cfg(test)]
@@ -229,12 +197,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_of_a_role_or_purpose_leads_back_to_it() {
+    fn a_code_of_a_role_leads_back_to_it() {
         for role in Role::ALL {
             assert_eq!(Role::from_code(role.code()), Some(role));
-        }
-        for purpose in Purpose::ALL {
-            assert_eq!(Purpose::from_code(purpose.code()), Some(purpose));
         }
     }
 
