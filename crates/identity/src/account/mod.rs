@@ -1,0 +1,136 @@
+//! One's own account: what is kept, where one is signed in, which practices one belongs to.
+
+use jiff::Timestamp;
+use kernel::{PracticeId, SessionId, Source};
+use serde_json::Value;
+use store::{Event, HouseAction, HouseTx, IDLE_MAX, Roles, StoreError};
+
+use crate::host::roles_in;
+use crate::{Identity, Me, ReadAccount, reads};
+
+pub mod factors;
+pub mod password;
+
+/// A practice of one's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MyPractice {
+    /// Its id.
+    pub id: PracticeId,
+    /// Its name.
+    pub name: String,
+    /// One's roles there.
+    pub roles: Roles,
+    /// Whether this browser is in it.
+    pub current: bool,
+}
+
+/// Who is greeted, and where they can go: the head of every page.
+#[derive(Debug, Clone)]
+pub struct Greeting {
+    /// One's name.
+    pub name: String,
+    /// One's practices, oldest first.
+    pub practices: Vec<MyPractice>,
+}
+
+/// A browser in which one is signed in.
+#[derive(Debug, Clone)]
+pub struct MySession {
+    /// The session.
+    pub id: SessionId,
+    /// What the browser says it is.
+    pub browser: Option<String>,
+    /// From where it signed in.
+    pub source: Source,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub seen_at: Timestamp,
+    /// Whether it is the one that asks.
+    pub current: bool,
+}
+
+/// One's account, as its page shows it.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// One's name.
+    pub name: String,
+    /// The address that one signs in with.
+    pub email: String,
+    /// When password, authenticator or recovery codes last changed.
+    pub secured_at: Timestamp,
+    /// Recovery codes left. [`crate::second::CODES_FEW`] or fewer: say so.
+    pub codes_left: u32,
+    /// Where one is signed in, the latest used first.
+    pub sessions: Vec<MySession>,
+    /// One's practices, oldest first.
+    pub practices: Vec<MyPractice>,
+}
+
+impl Identity {
+    /// One's name and practices. It shows nobody anything but themselves, on every page: no event.
+    pub async fn greeting(&self, me: &Me) -> Result<Greeting, StoreError> {
+        let practices = self.practices_of(me.person()).await?;
+        let mut tx = self.store.own::<ReadAccount>(&me.signed_in, me.source.clone()).await?;
+        let row = reads::person(&tx, me.person()).await?;
+        let person = tx.open(row).await??;
+        let practices = my_practices(&mut tx, me, &practices).await?;
+        tx.keep_counts().await?;
+        Ok(Greeting { name: person.display_name, practices })
+    }
+
+    /// One's account.
+    pub async fn account(&self, me: &Me) -> Result<Account, StoreError> {
+        let practices = self.practices_of(me.person()).await?;
+        let (mut tx, row) = self.own::<ReadAccount>(me).await?;
+        let at = tx.at();
+        let idle_since = at.saturating_sub(IDLE_MAX).unwrap_or(at);
+        let sessions = reads::seen_sessions(&tx, me.person(), at, idle_since).await?;
+        let codes_left = reads::codes_left(&tx, me.person()).await?;
+        let (person, sessions) = tx.open((row, sessions)).await?;
+        let person = person?;
+        let practices = my_practices(&mut tx, me, &practices).await?;
+        tx.commit(Event::new().about("person", me.person().uuid()), Value::Null).await?;
+        let sessions = sessions
+            .into_iter()
+            .map(|session| {
+                let session = session?;
+                Ok(MySession {
+                    id: session.id,
+                    browser: session.browser,
+                    source: session.source,
+                    began_at: session.created_at,
+                    seen_at: session.seen_at,
+                    current: session.id == me.session(),
+                })
+            })
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Account {
+            name: person.display_name,
+            email: person.email,
+            secured_at: person.secured_at,
+            codes_left,
+            sessions,
+            practices,
+        })
+    }
+}
+
+/// The practices of `known` in which one is a member. The transaction points at the house before and after.
+async fn my_practices<A: HouseAction>(
+    tx: &mut HouseTx<A>,
+    me: &Me,
+    known: &[PracticeId],
+) -> Result<Vec<MyPractice>, StoreError> {
+    let mut mine = Vec::with_capacity(known.len());
+    for id in known {
+        tx.step_into(*id).await?;
+        let Some(member) = reads::active_membership(tx, me.person()).await? else { continue };
+        let practice = reads::practice(tx).await?.ok_or(StoreError::Missing)?;
+        let practice = tx.open(practice).await??;
+        let (roles, current) = (roles_in(&member.roles)?, me.practice() == Some(*id));
+        mine.push(MyPractice { id: *id, name: practice.name, roles, current });
+    }
+    tx.step_into(PracticeId::HOUSE).await?;
+    Ok(mine)
+}

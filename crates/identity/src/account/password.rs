@@ -1,0 +1,134 @@
+//! Changing one's own password. Whoever asks must know the present one: an unlocked screen is not
+//! enough. Every other session ends.
+
+use kernel::{ErrorKind, IdempotencyKey};
+use serde_json::Value;
+use store::{Event, HouseAction, HouseOnce, StoreError, Versioned};
+
+use crate::counting::{Wait, account, attempt, give_back};
+use crate::known::end_all;
+use crate::password::{HashError, NewPasswordError, Password, Verdict};
+use crate::password_rules::ContextWords;
+use crate::rows::{Person, PersonPatch, PersonRow};
+use crate::throttle::Rule;
+use crate::{ChangePassword, Identity, Me, RefuseSignIn};
+
+/// Why the password (or what it protects) stays as it is, in words for the form.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnError {
+    /// The present password is wrong.
+    #[error("This is not your current password")]
+    CurrentPassword,
+    /// Too many attempts.
+    #[error(transparent)]
+    Wait(#[from] Wait),
+    /// The new password may not be chosen.
+    #[error(transparent)]
+    Password(#[from] NewPasswordError),
+    /// The code of the new authenticator is wrong.
+    #[error(transparent)]
+    Code(#[from] crate::totp::CodeRefused),
+    /// No new authenticator is waiting to be confirmed: it was shown more than ten minutes ago.
+    #[error("Start again: this authenticator was shown more than ten minutes ago")]
+    NoOffer,
+    /// The doors failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<HashError> for OwnError {
+    fn from(error: HashError) -> Self {
+        Self::Password(NewPasswordError::Hash(error))
+    }
+}
+
+impl OwnError {
+    /// What a caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::CurrentPassword | Self::Code(_) | Self::Password(NewPasswordError::Refused(_)) => ErrorKind::Invalid,
+            Self::Wait(_) => ErrorKind::Busy,
+            Self::NoOffer => ErrorKind::Conflict,
+            Self::Password(NewPasswordError::Hash(error)) => error.kind(),
+            Self::Store(error) => error.kind(),
+        }
+    }
+}
+
+/// What came of proving the present password.
+pub(crate) enum Proved {
+    /// It is right; the person as they were when it was compared.
+    Now { row: PersonRow, person: Person },
+    /// The same was asked and done before.
+    Before,
+}
+
+impl Identity {
+    /// Changes one's password and ends every other session, half sign-in and reset link.
+    pub async fn change_password(
+        &self,
+        me: &Me,
+        current: &Password,
+        new: &Password,
+        key: IdempotencyKey,
+    ) -> Result<(), OwnError> {
+        let Proved::Now { row, person } = self.prove_current::<ChangePassword>(me, current, Some(key)).await? else {
+            return Ok(());
+        };
+        let words = self.words_about(&person).await?;
+        let hash = self.hasher.hash_new(new, &words).await?;
+        let (tx, now) = self.own::<ChangePassword>(me).await?;
+        let HouseOnce::Fresh(mut tx) = tx.once(key, &me.person()).await? else { return Ok(()) };
+        let patch = PersonPatch { password: Some(Some(hash)), secured_at: Some(tx.at()), ..PersonPatch::default() };
+        // Conflict if the person was changed meanwhile: what was proved may no longer hold.
+        tx.amend(&now, Versioned(row.row_version), patch).await?;
+        end_all(&mut tx, me.person(), Some(me.session()), "password").await?;
+        tx.commit(Event::new().about("person", me.person().uuid()), Value::Null).await?;
+        Ok(())
+    }
+
+    /// Checks the present password, counted like a code; or finds that what is asked under a key was
+    /// done before (the present password may then be the new one already).
+    pub(crate) async fn prove_current<A: HouseAction>(
+        &self,
+        me: &Me,
+        current: &Password,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Proved, OwnError> {
+        let (mut tx, row) = self.own::<A>(me).await?;
+        if let Some(key) = key {
+            match tx.once(key, &me.person()).await? {
+                HouseOnce::Done(_) => return Ok(Proved::Before),
+                HouseOnce::Fresh(fresh) => tx = fresh,
+            }
+        }
+        let subject = account(me.person());
+        attempt(&tx, Rule::SecondFactor, &subject).await??;
+        let person = tx.open(row.clone()).await?.map_err(StoreError::from)?;
+        tx.keep_counts().await?;
+        match self.hasher.verify(current, person.password.as_ref()).await? {
+            Verdict::Right { .. } => {
+                let tx = self.store.own::<A>(&me.signed_in, me.source.clone()).await?;
+                give_back(&tx, Rule::SecondFactor, &subject, u32::MAX).await?;
+                tx.keep_counts().await?;
+                Ok(Proved::Now { row, person })
+            }
+            Verdict::Wrong => {
+                let tx = self.store.own::<RefuseSignIn>(&me.signed_in, me.source.clone()).await?;
+                let event = Event::new().about("person", me.person().uuid()).field("current password");
+                tx.commit(event, Value::Null).await?;
+                Err(OwnError::CurrentPassword)
+            }
+        }
+    }
+
+    /// What a person's password must not be built on: their name, their address, their practices.
+    pub(crate) async fn words_about(&self, person: &Person) -> Result<ContextWords, StoreError> {
+        let mut texts = vec![person.display_name.clone(), person.email.clone()];
+        for practice in self.practices_of(person.id).await? {
+            texts.push(self.practice_name(practice).await?);
+        }
+        Ok(ContextWords::new(texts.iter().map(String::as_str)))
+    }
+}
