@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use kernel::{Clock, Entropy, ManualClock, PracticeId, SystemEntropy};
+use kernel::{Clock, Entropy, ManualClock, PracticeId, Source, SystemEntropy};
 use store::{Keyring, KeyringSettings, PoolSettings, Store, StoreSettings};
 
 use crate::servers::{DATA, KEYRING, servers};
@@ -17,6 +17,9 @@ pub struct House {
     pub store: Store,
     /// Time stands still until a test moves it.
     pub clock: ManualClock,
+    /// Where this test's people come from: a network of its own, because guesses are counted by network
+    /// and all tests share one database.
+    pub source: Source,
 }
 
 impl House {
@@ -35,7 +38,9 @@ impl House {
         let data = servers.address(DATA, "vouchsafe_run");
         let store = Store::open(StoreSettings { data, pool, keyring, clock, entropy }).expect("the store");
         store.found_keys(PracticeId::HOUSE).await.expect("the house's keys");
-        Self { store, clock: manual }
+        let mut address = store.entropy().bytes::<16>();
+        address[0] = 0xfd;
+        Self { store, clock: manual, source: Source::network(std::net::Ipv6Addr::from(address).into()) }
     }
 
     /// Lets time pass.

@@ -13,7 +13,11 @@
 )]
 
 mod house;
+#[cfg(feature = "people")]
+mod people;
 mod servers;
 
 pub use house::{House, START};
+#[cfg(feature = "people")]
+pub use people::{LogLine, PASSWORD, Person, SignedInPerson};
 pub use servers::{DATA, KEYRING, Servers, servers};

@@ -121,7 +121,9 @@ fn start_cluster(folder: &Path, binaries: &Path) {
         if is_root() {
             // PostgreSQL refuses to run as root; Debian's package brings the account.
             let mut command = Command::new("setpriv");
-            command.args(["--reuid", "postgres", "--regid", "postgres", "--clear-groups", "--"]).arg(binaries.join(program));
+            command
+                .args(["--reuid", "postgres", "--regid", "postgres", "--clear-groups", "--"])
+                .arg(binaries.join(program));
             command
         } else {
             Command::new(binaries.join(program))
