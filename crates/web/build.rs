@@ -58,6 +58,7 @@ fn main() -> Result<(), Stopped> {
         write(&file, content.as_bytes())?;
         let zipped = out.join(format!("{name}.gz"));
         write(&zipped, &gzip(content.as_bytes())?)?;
+        let (file, zipped) = (file.display().to_string(), zipped.display().to_string());
         let _ = writeln!(
             table,
             "    Asset {{ name: {name:?}, address: \"/assets/{stem}-{hash:016x}.{ending}\", media_type: {media_type:?}, \

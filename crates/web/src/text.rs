@@ -95,7 +95,7 @@ pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// The filters of the templates.
-#[allow(missing_docs, reason = "the attribute writes items beside each filter, which is documented")]
+#[allow(missing_docs, clippy::inline_always, reason = "the attribute writes items beside each filter")]
 pub mod filters {
     use super::Argument;
 

@@ -211,7 +211,7 @@ pub(crate) mod fixture {
         found.from = change.from.clone();
         let mut damaged = act("2026-11-20T07:12:55Z", "Maria Botha", "reception", ActKind::Change, "patient.edit");
         damaged.damaged = true;
-        let mut import = act("2026-11-01T04:00:10Z", "Import of 1 Nov 2026", "", ActKind::Change, "import");
+        let mut import = act("2026-11-01T04:00:10Z", "Import of 1 Nov 2026", "", ActKind::Change, "patient.import");
         import.from = "host".into();
         import.changes = vec![Change { field: "Birth date".into(), before: None, after: Some("7 Mar 1984".into()) }];
         vec![

@@ -113,6 +113,7 @@ pub struct Identifier {
 
 /// Who this is: the same on every page of a patient, always in view.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "what a page offers is yes or no, one by one")]
 pub struct Banner {
     /// The id in the address.
     pub id: String,

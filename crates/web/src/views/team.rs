@@ -10,6 +10,7 @@ use crate::text::filters;
 
 /// Someone who works here.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "what a page offers is yes or no, one by one")]
 pub struct Member {
     /// The person's id.
     pub id: String,
