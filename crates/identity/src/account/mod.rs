@@ -18,6 +18,8 @@ pub struct MyPractice {
     pub id: PracticeId,
     /// Its name.
     pub name: String,
+    /// Its time zone, by IANA's name.
+    pub time_zone: String,
     /// One's roles there.
     pub roles: Roles,
     /// Whether this browser is in it.
@@ -129,7 +131,7 @@ async fn my_practices<A: HouseAction>(
         let practice = reads::practice(tx).await?.ok_or(StoreError::Missing)?;
         let practice = tx.open(practice).await??;
         let (roles, current) = (roles_in(&member.roles)?, me.practice() == Some(*id));
-        mine.push(MyPractice { id: *id, name: practice.name, roles, current });
+        mine.push(MyPractice { id: *id, name: practice.name, time_zone: practice.time_zone, roles, current });
     }
     tx.step_into(PracticeId::HOUSE).await?;
     Ok(mine)

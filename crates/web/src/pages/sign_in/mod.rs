@@ -1,0 +1,86 @@
+//! Signing in: the password, then the second factor (or setting one up), then the house.
+
+mod password;
+mod recovery;
+mod second;
+mod set_up;
+mod sign_out;
+
+use identity::second::Entered;
+use identity::sign_in::SignInError;
+use serde::Deserialize;
+
+pub(crate) use password::ended;
+
+use crate::call::Call;
+use crate::cookies::Cookie;
+use crate::errors::{Answer, PageError};
+use crate::extract::{go, go_to};
+use crate::origin::LocalPath;
+use crate::refusals;
+use crate::routes::{Allow, Pages};
+use crate::text::say;
+
+pub(super) fn routes(pages: Pages) -> Pages {
+    pages
+        .read("/sign-in", Allow::Public, password::form)
+        .change("/sign-in", Allow::Public, password::send)
+        .read("/sign-in/second", Allow::Public, second::form)
+        .change("/sign-in/second", Allow::Public, second::send)
+        .read("/sign-in/recovery", Allow::Public, recovery::form)
+        .change("/sign-in/recovery", Allow::Public, recovery::send)
+        .change("/sign-in/set-up", Allow::Public, set_up::send)
+        .change("/sign-out", Allow::SignedIn, sign_out::send)
+}
+
+/// Where to go after the last step; carried through all of them.
+#[derive(Debug, Default, Deserialize)]
+struct Onward {
+    #[serde(default)]
+    next: String,
+}
+
+impl Onward {
+    fn path(&self) -> LocalPath {
+        LocalPath::or_home(&self.next)
+    }
+}
+
+/// The cookie of a browser that has proved the password; without one the way begins again.
+fn half(call: &Call) -> Result<String, PageError> {
+    call.half().map(|token| token.text().expose().clone()).ok_or(PageError::SignedOut)
+}
+
+/// Lets the browser in: its session's cookie in the place of the half sign-in's.
+fn let_in(call: &Call, entered: &Entered) {
+    call.keep(Cookie::Session, &entered.token);
+    call.forget(Cookie::HalfSignIn);
+}
+
+/// Lets it in and goes on.
+fn into_the_house(call: &Call, entered: &Entered, next: &LocalPath) -> Answer {
+    let_in(call, entered);
+    go(next)
+}
+
+/// What the form of a step says, or where its failure leads instead.
+fn said(call: &Call, error: SignInError) -> Result<String, PageError> {
+    match error {
+        SignInError::Refused => Ok(say("sign-in-refused")),
+        SignInError::Code(refused) => Ok(refusals::code(refused)),
+        SignInError::NotARecoveryCode(_) => Ok(say("recovery-not-a-code")),
+        SignInError::RecoveryCode => Ok(say("recovery-wrong")),
+        SignInError::Wait(wait) => Err(wait.into()),
+        SignInError::Expired => {
+            call.forget(Cookie::HalfSignIn);
+            Err(PageError::SignedOut)
+        }
+        SignInError::Hash(error) => Err(error.into()),
+        SignInError::Store(error) => Err(error.into()),
+    }
+}
+
+/// The next step, carrying along where to go in the end.
+fn step(path: &str, next: &LocalPath) -> Answer {
+    go_to(&next.after(path))
+}

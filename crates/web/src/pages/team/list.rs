@@ -1,0 +1,52 @@
+//! Who works here and who is invited.
+
+use axum::extract::State;
+use identity::team::{Member, OpenInvitation};
+
+use crate::AppState;
+use crate::around::{Told, role_words};
+use crate::errors::{Answer, PageError};
+use crate::extract::{Asked, show};
+use crate::text::say;
+use crate::views::team::{self, Team};
+use crate::views::{Notice, Room};
+use crate::who;
+
+/// `GET /team`
+pub(super) async fn show_team(State(app): State<AppState>, member: who::Member, Asked(told): Asked<Told>) -> Answer {
+    let view = app.identity.team(&member.me).await?;
+    let mut shell = member.shell(Room::Team).await?;
+    shell.notice = told.notice();
+    if !view.damaged.is_empty() {
+        shell.notice = Some(Notice::Caution(say("team-damaged")));
+    }
+    let members = view.members.into_iter().map(line).collect();
+    let mut page = Team { shell, members, invited: Vec::new(), may_invite: view.may_invite };
+    for one in view.invitations {
+        page.invited.push(invited(&member, one).await?);
+    }
+    show(&page)
+}
+
+fn line(one: Member) -> team::Member {
+    team::Member {
+        id: one.id.to_string(),
+        name: one.name,
+        email: Some(one.email),
+        roles: role_words(one.roles),
+        last_seen: None,
+        second_factor: true,
+        you: one.you,
+        may_change: one.may_change,
+        may_remove: one.may_remove,
+    }
+}
+
+async fn invited(reader: &who::Member, one: OpenInvitation) -> Result<team::Invited, PageError> {
+    Ok(team::Invited {
+        email: one.email,
+        roles: role_words(one.roles),
+        by: one.by.unwrap_or_else(|| say("invited-by-the-practice")),
+        until: reader.moment(one.expires_at).await?,
+    })
+}

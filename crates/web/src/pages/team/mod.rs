@@ -1,0 +1,44 @@
+//! The team: who works here, in which roles, and who is invited.
+
+mod invite;
+mod list;
+mod remove;
+mod roles;
+mod uninvite;
+
+use identity::{ChangeRoles, Invite, ReadTeam, RemoveMember};
+use store::{Role as StoredRole, Roles};
+
+use crate::routes::{Allow, Pages};
+use crate::views::Choice;
+use crate::views::words::Role;
+
+pub(super) fn routes(pages: Pages) -> Pages {
+    let (invites, changes, removes) = (Allow::to::<Invite>(), Allow::to::<ChangeRoles>(), Allow::to::<RemoveMember>());
+    pages
+        .read("/team", Allow::to::<ReadTeam>(), list::show_team)
+        .read("/team/invitations", invites, invite::form)
+        .change("/team/invitations", invites, invite::send)
+        .change("/team/invitations/{invitation}/withdraw", invites, uninvite::send)
+        .read("/team/{person}/roles", changes, roles::form)
+        .change("/team/{person}/roles", changes, roles::send)
+        .read("/team/{person}/remove", removes, remove::ask)
+        .change("/team/{person}/remove", removes, remove::send)
+}
+
+/// The roles that somebody may give, those of `chosen` ticked.
+fn choices(chosen: Roles, owners_too: bool) -> Vec<Choice> {
+    Role::ALL
+        .into_iter()
+        .filter(|role| owners_too || *role != Role::Owner)
+        .map(|role| {
+            let ticked = chosen.iter().any(|chosen| chosen.code() == role.code());
+            Choice::new(role.code(), role.label(), ticked).explained(role.hint())
+        })
+        .collect()
+}
+
+/// The roles that a form sent. What is no role is nothing: the page offers none such.
+fn sent_roles(codes: &[String]) -> Roles {
+    Roles::of(codes.iter().filter_map(|code| code.parse::<StoredRole>().ok()))
+}

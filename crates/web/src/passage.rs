@@ -1,0 +1,148 @@
+//! The way every request goes in and every answer goes out. Nothing reaches a handler or a browser
+//! by another way, so what must hold for all of them is here and nowhere else:
+//!
+//! in: a reference, a span without the address's values, room for one more request, a cross-site
+//! check; meanwhile: a time limit, a net under panics; out: a page for every fault, the cookies, the
+//! security headers.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use tracing::Instrument;
+
+use crate::call::Call;
+use crate::cookies::Cookie;
+use crate::errors::PageError;
+use crate::extract::{Shown, go_to, page};
+use crate::limits::RETRY_SECONDS;
+use crate::views::Room;
+use crate::views::fault::{Fault, FaultInside, FaultOutside};
+use crate::who::Person;
+use crate::{AppState, csrf, headers};
+
+pub(crate) async fn walk(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
+    let call = Call::of(&request, &app);
+    // The pattern, never the address: that can hold a token, and its question a name.
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", reference = call.reference(), method = %call.method(), route);
+    request.extensions_mut().insert(call.clone());
+    let walked = async {
+        let began = Instant::now();
+        let given = inside(&app, request, next).await;
+        let mut answer = instead_of_a_fault(&call, given).await;
+        for cookie in call.cookies() {
+            answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        headers::secure(answer.headers_mut(), app.origin());
+        if let Ok(reference) = HeaderValue::try_from(call.reference()) {
+            answer.headers_mut().insert("x-request-id", reference);
+        }
+        let taken_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(status = answer.status().as_u16(), taken_ms, "answered");
+        answer
+    };
+    walked.instrument(span).await
+}
+
+async fn inside(app: &AppState, request: Request, next: Next) -> Response {
+    let Ok(_room) = Arc::clone(&app.room).try_acquire_owned() else {
+        return PageError::Fault(Fault::Unavailable(RETRY_SECONDS)).into_response();
+    };
+    if !csrf::is_our_own(request.method(), request.headers(), app.origin()) {
+        tracing::warn!("a change from another site was refused");
+        return PageError::BAD_REQUEST.into_response();
+    }
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(app.settings.limits.request_time_max, answered).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_panic)) => {
+            // What it said may hold a value; where it was, the program's panic hook tells.
+            tracing::error!("a handler panicked");
+            PageError::INTERNAL.into_response()
+        }
+        Err(_late) => {
+            tracing::error!("a handler took too long");
+            PageError::Fault(Fault::Unavailable(RETRY_SECONDS)).into_response()
+        }
+    }
+}
+
+/// A page of ours for whatever is an error and has none: our handlers' faults, and what the router or
+/// an extractor answered by itself.
+async fn instead_of_a_fault(call: &Call, given: Response) -> Response {
+    let status = given.status();
+    let told = given.extensions().get::<PageError>().copied();
+    let is_fault = status.is_client_error() || status.is_server_error();
+    if told.is_none() && (!is_fault || given.extensions().get::<Shown>().is_some()) {
+        return given;
+    }
+    let mut answer = match told.unwrap_or_else(|| PageError::of_status(status)) {
+        PageError::SignedOut => to_the_door(call),
+        PageError::NoPractice if call.method().is_safe() && !call.is_htmx() => {
+            go_to("/account").unwrap_or_else(|_| outside(call, Fault::Internal))
+        }
+        other => {
+            let mut answer = fault_page(call, other.fault()).await;
+            *answer.status_mut() = status;
+            answer
+        }
+    };
+    if let Some(seconds) = told.and_then(PageError::retry_after) {
+        answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    if let Some(methods) = given.headers().get(header::ALLOW) {
+        answer.headers_mut().insert(header::ALLOW, methods.clone());
+    }
+    if call.method() == Method::HEAD {
+        *answer.body_mut() = Body::empty();
+    }
+    answer
+}
+
+/// Inside the house for whoever is signed in, the rail still there; at the door for everybody else, and
+/// when it is the house that fails.
+async fn fault_page(call: &Call, fault: Fault) -> Response {
+    let ours = matches!(fault, Fault::Internal | Fault::Unavailable(_));
+    let Some(person) = Person::of(call).filter(|_| !ours) else { return outside(call, fault) };
+    let Ok(shell) = person.shell(room_of(call.back().as_str())).await else { return outside(call, fault) };
+    let (reference, back) = (call.reference().to_owned(), call.came_from().to_string());
+    page(StatusCode::OK, &FaultInside { shell, fault, reference, back }).unwrap_or_else(|_| outside(call, fault))
+}
+
+fn outside(call: &Call, fault: Fault) -> Response {
+    let view = FaultOutside { fault, reference: call.reference().to_owned() };
+    // The page of a fault is itself at fault: its title is all there is to say.
+    page(StatusCode::OK, &view).unwrap_or_else(|_| fault.title().into_response())
+}
+
+fn room_of(path: &str) -> Room {
+    match path.split(['/', '?']).nth(1) {
+        Some("patients") => Room::Patients,
+        Some("team") => Room::Team,
+        Some("audit") => Room::Audit,
+        Some("account") => Room::Account,
+        _ => Room::Today,
+    }
+}
+
+/// Where somebody goes who is not signed in: a page leads to the sign-in, and from there back.
+fn to_the_door(call: &Call) -> Response {
+    if call.session().is_some() {
+        call.forget(Cookie::Session);
+    }
+    let Ok(door) = HeaderValue::try_from(call.back().after("/sign-in")) else { return outside(call, Fault::Internal) };
+    if call.is_htmx() {
+        return (StatusCode::UNAUTHORIZED, [("hx-redirect", door)]).into_response();
+    }
+    if call.method().is_safe() {
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, door)]).into_response();
+    }
+    crate::pages::sign_in::ended(call).unwrap_or_else(|_| outside(call, Fault::Internal))
+}
