@@ -17,6 +17,7 @@ mod committer;
 mod error;
 mod event;
 mod house;
+mod import_keys;
 mod keyring;
 mod lookup;
 mod outbox;
@@ -39,6 +40,7 @@ pub use audit::{
 pub use error::{Damaged, StoreError};
 pub use event::{Event, Purpose};
 pub use house::{HouseOnce, HouseTx};
+pub use import_keys::{Imported, ToRemember};
 pub use keyring::{Keyring, KeyringSettings};
 pub use lookup::{Throttled, TokenSet};
 pub use outbox::{ATTEMPTS_MAX, Letter, OutboxRow, Outgoing, SendMail};

@@ -100,6 +100,7 @@ impl Desk {
         seen: Versioned,
         patch: impl FnOnce(&R::Open) -> R::Patch + Send,
         words: Option<fn(&R::Open) -> TokenSet>,
+        tag: Option<Tag>,
     ) -> Result<bool, StoreError> {
         let (row_version, seal_version) = row.versions();
         if row_version != seen.0 {
@@ -124,7 +125,7 @@ impl Desk {
         if changes.is_empty() {
             return Ok(false);
         }
-        let index = self.main_slot();
+        let index = tag.map_or_else(|| self.main_slot(), |tag| tag.0);
         let slot = self.slot(index)?;
         slot.concerns(row.key())?;
         slot.changes.append(&mut changes);
@@ -297,7 +298,7 @@ impl<A: Writes> Tx<A> {
     /// Nothing of it comes out. [`StoreError::Conflict`] if the row is no longer the version that was
     /// seen; `false` if the patch changes nothing.
     pub async fn amend<R: WholeRow>(&mut self, row: &R, seen: Versioned, patch: R::Patch) -> Result<bool, StoreError> {
-        self.desk.amend_row(row, seen, |_| patch, None).await
+        self.desk.amend_row(row, seen, |_| patch, None, None).await
     }
 
     /// As [`Tx::amend`], for a change that depends on what stands there: `patch` makes it from the open
@@ -311,7 +312,20 @@ impl<A: Writes> Tx<A> {
         patch: fn(&R::Open, &P) -> R::Patch,
         words: Option<fn(&R::Open) -> TokenSet>,
     ) -> Result<bool, StoreError> {
-        self.desk.amend_row(row, seen, |open| patch(open, with), words).await
+        self.desk.amend_row(row, seen, |open| patch(open, with), words, None).await
+    }
+
+    /// As [`Tx::amend_with`], under one of several events ([`Tx::also`]).
+    pub async fn amend_under<R: WholeRow, P: Sync>(
+        &mut self,
+        tag: Tag,
+        row: &R,
+        seen: Versioned,
+        with: &P,
+        patch: fn(&R::Open, &P) -> R::Patch,
+        words: Option<fn(&R::Open) -> TokenSet>,
+    ) -> Result<bool, StoreError> {
+        self.desk.amend_row(row, seen, |open| patch(open, with), words, Some(tag)).await
     }
 
     /// Removes a row; its last values go into the event.

@@ -1,4 +1,9 @@
-//! Exchange: records that come from elsewhere. Reading is pure here (no database); what is read
-//! is written through the doors of `patients`, like anything else.
+//! Exchange: records that come from elsewhere. `fhir` reads and maps, and knows no database; `import`
+//! walks the files; `writes` puts batches through the doors, like anything else.
 
 pub mod fhir;
+pub mod import;
+mod rows;
+mod writes;
+
+pub use import::{ImportError, ImportSettings, Progress, import_folder};

@@ -278,7 +278,7 @@ pub async fn entries(
         .rows(
             sql!(
                 "select * from record_entry where practice_id = $1 and patient_id = $2
-                 and ($3::text is null or kind = $3)
+                 and kind in ('allergy', 'medication', 'problem', 'document') and ($3::text is null or kind = $3)
                  and ($4::timestamptz is null or occurred_at >= $4) and ($5::timestamptz is null or occurred_at < $5)
                  order by occurred_at desc nulls last, id limit $6 offset $7"
             ),
@@ -289,7 +289,7 @@ pub async fn entries(
         .count(
             sql!(
                 "select count(*) from record_entry where practice_id = $1 and patient_id = $2
-                 and ($3::text is null or kind = $3)
+                 and kind in ('allergy', 'medication', 'problem', 'document') and ($3::text is null or kind = $3)
                  and ($4::timestamptz is null or occurred_at >= $4) and ($5::timestamptz is null or occurred_at < $5)"
             ),
             &[&id.uuid(), &filter.kind, &filter.from, &filter.until],

@@ -89,6 +89,21 @@ impl EntrySummary {
             author: body.authors.first().cloned(),
         }
     }
+
+    /// The line of a resource that is kept as it came.
+    #[must_use]
+    pub fn kept(resource_type: &str) -> Self {
+        Self {
+            title: resource_type.to_owned(),
+            status: None,
+            current: false,
+            in_error: false,
+            criticality: None,
+            reaction: None,
+            when: None,
+            author: None,
+        }
+    }
 }
 
 /// What an entry holds: readable, or a resource kept as it came until its own room is built.

@@ -16,6 +16,7 @@ use super::rows::{
     replacing,
 };
 use super::search::{Query, words_of};
+use crate::exchange::fhir::MatchKey;
 
 /// Why a patient could not be changed.
 #[derive(Debug, thiserror::Error)]
@@ -134,10 +135,12 @@ pub async fn set_active(
     tx.commit(Event::new().about("patient", id.uuid()), id.to_string().into()).await.map(|_| ())
 }
 
-/// The search token of an identifier.
+/// The search tokens of an identifier: one for looking it up by hand and, if it tells persons apart,
+/// one for knowing an imported patient again.
 #[must_use]
 pub fn identifier_words(identifier: &Identifier) -> TokenSet {
-    TokenSet::from([(TokenKind::Identifier, identifier.lookup_text())])
+    let identity = identifier.identity_text().map(|text| (TokenKind::Identifier, MatchKey::Identity(text).text()));
+    [(TokenKind::Identifier, identifier.lookup_text())].into_iter().chain(identity).collect()
 }
 
 /// Adds an identifier that passed its kind's check.

@@ -31,6 +31,12 @@ impl ResourceKey {
         Self::hash(&["base", base.trim_end_matches('/')])
     }
 
+    /// The key as text, for making a token of.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     fn hash(parts: &[&str]) -> Self {
         let mut context = Context::new(&SHA256);
         for part in parts {

@@ -41,10 +41,13 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A finding about something that is wrong.
+    /// A finding about something that is wrong. Where the type is not given, it is that of the
+    /// field's path, if the path begins with one.
     #[must_use]
     pub fn of(outcome: Outcome, file: &str, line: u64, resource_type: &str, problem: &Reject) -> Self {
         let (field, reason) = (problem.field.clone(), problem.reason.clone().into_owned());
+        let root = field.split(['.', '[']).next().filter(|root| root.starts_with(|c: char| c.is_ascii_uppercase()));
+        let resource_type = if resource_type.is_empty() { root.unwrap_or_default() } else { resource_type };
         Self { outcome, file: file.to_owned(), line, resource_type: resource_type.to_owned(), field, reason }
     }
 

@@ -163,7 +163,7 @@ fn a_report_counts_by_type_and_lists_what_has_a_reason() {
     let mut report = Report::default();
     let reject = Reject { field: "Patient.birthDate".into(), reason: "lies in the future".into() };
     report.note(Finding::plain(Outcome::Add, "Patient.ndjson", 1, "Patient", ""));
-    report.note(Finding::of(Outcome::Reject, "Patient.ndjson", 2, "Patient", &reject));
+    report.note(Finding::of(Outcome::Reject, "Patient.ndjson", 2, "", &reject));
     report.note(Finding::of(Outcome::Reject, "Patient.ndjson", 3, "", &Reject::line("is longer than 16 MiB")));
     report.note(Finding::plain(Outcome::Match, "Patient.ndjson", 4, "Patient", "changed at its source"));
     report.note(Finding::plain(Outcome::Keep, "Device.ndjson", 1, "Device", ""));

@@ -1,0 +1,30 @@
+//! The tables of this slice: what was kept of imports, and how far each came.
+
+use jiff::Timestamp;
+use kernel::{ImportId, ResourceId};
+
+store::sealed_row! {
+    /// A resource that belongs to no patient, kept as it came.
+    pub row KeptRow opens KeptResource patched by KeptPatch in "kept_resource" id ResourceId, keyed practice {
+        clear { resource_type: String }
+        sealed { resource: String }
+    }
+}
+
+store::sealed_row! {
+    /// One run of an import.
+    pub row RunRow opens Run patched by RunPatch in "import_run" id ImportId, keyed practice {
+        clear {
+            state: String,
+            started_at: Timestamp,
+            digest: Vec<u8>,
+            file: String,
+            line: i64,
+            added: i64,
+            matched: i64,
+            skipped: i64,
+            rejected: i64,
+        }
+        sealed { source: String }
+    }
+}

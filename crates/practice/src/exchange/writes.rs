@@ -1,0 +1,598 @@
+//! Writing a batch of an import: one transaction, an event for each patient it touches.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use kernel::{EntryId, IdempotencyKey, IdentifierId, ImportId, PatientId, ResourceId};
+use seal::{Token, TokenKind};
+use store::{
+    Actor, Event, Imported, Once, Resource as Asked, Store, StoreError, Tag, ToRemember, TokenSet, Tx, Versioned, sql,
+};
+use uuid::Uuid;
+
+use super::fhir::{
+    Decision, EntryImport, Finding, Head, Index, MatchKey, Outcome, PatientImport, Reference, Reject, Report, Resource,
+    ResourceKey, Unresolved, birth_dates_disagree, decide, match_keys,
+};
+use super::import::ImportSettings;
+use super::rows::{KeptResource, KeptRow, Run, RunPatch, RunRow};
+use crate::patients::actions::ImportPatients;
+use crate::patients::model::{BirthDate, Demographics};
+use crate::patients::rows::{
+    Entry, EntryContent, EntryPatch, EntryRow, EntrySummary, IdentifierRow, KnownIdentifier, Patient, PatientPatch,
+    PatientRow, replacing,
+};
+use crate::patients::search::words_of;
+use crate::patients::writes::identifier_words;
+
+const PATIENT: &str = "patient";
+const ENTRY: &str = "entry";
+const KEPT: &str = "kept";
+
+/// One resource waiting to be written.
+struct Waiting {
+    file: Arc<str>,
+    line: u64,
+    head: Head,
+    resource: Resource,
+}
+
+/// Resources collected until they are written together.
+pub(super) struct Batch<'a> {
+    store: &'a Store,
+    actor: &'a Actor,
+    settings: &'a ImportSettings,
+    index: &'a Index,
+    run: Option<ImportId>,
+    waiting: Vec<Waiting>,
+    /// In a dry run nothing is written, so patients that would have been added are noted here.
+    would_add: super::fhir::Seen,
+    /// Where in its file the batch begins.
+    pub(super) from: u64,
+    place: (String, u64),
+    counted: store_counts::Counted,
+}
+
+mod store_counts {
+    /// Counts of a run, as its row keeps them.
+    #[derive(Debug, Clone, Copy, Default)]
+    pub(super) struct Counted {
+        pub(super) added: i64,
+        pub(super) matched: i64,
+        pub(super) skipped: i64,
+        pub(super) rejected: i64,
+    }
+}
+
+/// Begins a run, or takes up the one that was cut short over the same files.
+pub(super) async fn begin_run(
+    store: &Store,
+    actor: &Actor,
+    settings: &ImportSettings,
+    files: &[(String, u64)],
+) -> Result<ImportId, StoreError> {
+    let key = IdempotencyKey::new(store.clock().now(), store.entropy());
+    let asked = store.enter(actor).await?.ask_once::<ImportPatients>(Asked::Practice, key, &()).await?;
+    let Once::Fresh(mut tx) = asked else { return Err(StoreError::KeyReused) };
+    let what = serde_json::to_string(&(&settings.source, files)).map_err(|_| StoreError::Unreadable { what: "files" })?;
+    let digest = tx.blind("import.run", TokenKind::Identifier, &what).await?.bytes().to_vec();
+    let open: Vec<RunRow> = tx
+        .rows(
+            sql!("select * from import_run where practice_id = $1 and digest = $2 and state = 'running'"),
+            &[&digest],
+        )
+        .await?;
+    if let Some(run) = open.first() {
+        return Ok(run.id);
+    }
+    let id = ImportId::new(tx.at(), store.entropy());
+    let started_at = tx.at();
+    tx.insert::<RunRow>(Run {
+        id,
+        row_version: 1,
+        state: "running".to_owned(),
+        started_at,
+        digest,
+        file: String::new(),
+        line: 0,
+        added: 0,
+        matched: 0,
+        skipped: 0,
+        rejected: 0,
+        source: settings.source.clone(),
+    })
+    .await?;
+    tx.commit(Event::new().about("import", id.uuid()), serde_json::Value::Null).await?;
+    Ok(id)
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(
+        store: &'a Store,
+        actor: &'a Actor,
+        settings: &'a ImportSettings,
+        index: &'a Index,
+        run: Option<ImportId>,
+    ) -> Self {
+        Self {
+            store,
+            actor,
+            settings,
+            index,
+            run,
+            waiting: Vec::new(),
+            would_add: super::fhir::Seen::default(),
+            from: 0,
+            place: (String::new(), 0),
+            counted: store_counts::Counted::default(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn push(&mut self, file: &Arc<str>, line: u64, head: Head, resource: Resource) {
+        self.waiting.push(Waiting { file: Arc::clone(file), line, head, resource });
+    }
+
+    /// Writes what waits, in one transaction; in a dry run, finds out and drops it.
+    pub(super) async fn write(&mut self, report: &mut Report) -> Result<(), StoreError> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let Some(last) = waiting.last() else { return Ok(()) };
+        self.place = (last.file.to_string(), last.line);
+        let key = IdempotencyKey::new(self.store.clock().now(), self.store.entropy());
+        let asked = self.store.enter(self.actor).await?.ask_once::<ImportPatients>(Asked::Practice, key, &()).await?;
+        let Once::Fresh(tx) = asked else { return Err(StoreError::KeyReused) };
+        let mut work = Work::new(self, tx);
+        let findings = work.place(waiting).await?;
+        let Work { tx, .. } = work;
+        if let Some(run) = self.run {
+            self.count(&findings);
+            self.commit(tx, run, "running").await?;
+        }
+        for finding in findings {
+            report.note(finding);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            match finding.outcome {
+                Outcome::Add | Outcome::Keep => self.counted.added += 1,
+                Outcome::Match => self.counted.matched += 1,
+                Outcome::Skip => self.counted.skipped += 1,
+                Outcome::Reject => self.counted.rejected += 1,
+                Outcome::Warn => {}
+            }
+        }
+    }
+
+    async fn commit(&self, mut tx: Tx<ImportPatients>, run: ImportId, state: &str) -> Result<(), StoreError> {
+        let row: RunRow =
+            tx.row(sql!("select * from import_run where practice_id = $1 and id = $2"), &[&run.uuid()]).await?;
+        let patch = RunPatch {
+            state: Some(state.to_owned()),
+            file: Some(self.place.0.clone()),
+            line: Some(i64::try_from(self.place.1).unwrap_or(i64::MAX)),
+            added: Some(self.counted.added),
+            matched: Some(self.counted.matched),
+            skipped: Some(self.counted.skipped),
+            rejected: Some(self.counted.rejected),
+            ..RunPatch::default()
+        };
+        tx.amend(&row, Versioned(row.row_version), patch).await?;
+        tx.commit(Event::new().about("import", run.uuid()), serde_json::Value::Null).await.map(|_| ())
+    }
+
+    /// Marks the run as finished.
+    pub(super) async fn finish(&mut self, report: &Report) -> Result<(), StoreError> {
+        let Some(run) = self.run else { return Ok(()) };
+        self.counted.rejected = i64::try_from(report.total().reject).unwrap_or(i64::MAX);
+        let key = IdempotencyKey::new(self.store.clock().now(), self.store.entropy());
+        let asked = self.store.enter(self.actor).await?.ask_once::<ImportPatients>(Asked::Practice, key, &()).await?;
+        let Once::Fresh(tx) = asked else { return Err(StoreError::KeyReused) };
+        self.commit(tx, run, "finished").await
+    }
+}
+
+/// One batch being written.
+struct Work<'b, 'a> {
+    batch: &'b mut Batch<'a>,
+    tx: Tx<ImportPatients>,
+    tags: BTreeMap<PatientId, Tag>,
+    /// Patients that this batch adds, by their source.
+    added: HashMap<ResourceKey, PatientId>,
+    patients: Vec<(Tag, Patient)>,
+    identifiers: Vec<(Tag, KnownIdentifier)>,
+    entries: Vec<(Tag, Entry)>,
+    remember: Vec<ToRemember>,
+    words: Vec<(Uuid, TokenSet)>,
+}
+
+impl<'b, 'a> Work<'b, 'a> {
+    fn new(batch: &'b mut Batch<'a>, tx: Tx<ImportPatients>) -> Self {
+        Self {
+            batch,
+            tx,
+            tags: BTreeMap::new(),
+            added: HashMap::new(),
+            patients: Vec::new(),
+            identifiers: Vec::new(),
+            entries: Vec::new(),
+            remember: Vec::new(),
+            words: Vec::new(),
+        }
+    }
+
+    fn dry(&self) -> bool {
+        self.batch.settings.dry_run
+    }
+
+    fn tag(&mut self, patient: PatientId) -> Tag {
+        let Self { tags, tx, .. } = self;
+        *tags.entry(patient).or_insert_with(|| tx.also(Event::new().about("patient", patient.uuid()), Some(patient)))
+    }
+
+    fn source_text(&self, key: &ResourceKey) -> String {
+        format!("{}|{}", self.batch.settings.source, key.hex())
+    }
+
+    /// Whom a reference means: somebody in the files, or imported before.
+    fn subject_key(&self, subject: &Reference) -> Result<ResourceKey, Unresolved> {
+        match self.batch.index.resolve(subject, "Patient") {
+            Err(Unresolved::Missing) => match subject {
+                Reference::Local { resource_type, id, .. } if resource_type == "Patient" => {
+                    Ok(ResourceKey::of("Patient", id))
+                }
+                _ => Err(Unresolved::Missing),
+            },
+            other => other,
+        }
+    }
+
+    async fn place(&mut self, waiting: Vec<Waiting>) -> Result<Vec<Finding>, StoreError> {
+        let mut contents = Vec::with_capacity(waiting.len());
+        let mut sources: Vec<String> = Vec::with_capacity(waiting.len());
+        let mut subjects: Vec<Option<Result<ResourceKey, Unresolved>>> = Vec::with_capacity(waiting.len());
+        for item in &waiting {
+            contents.push(content_text(&item.resource)?);
+            sources.push(self.source_text(&item.head.key));
+            let subject = item.resource.subject().filter(|subject| subject.may_be_patient());
+            subjects.push(subject.map(|subject| self.subject_key(subject)));
+        }
+        let subject_texts: Vec<String> =
+            subjects.iter().flatten().filter_map(|s| s.as_ref().ok()).map(|key| self.source_text(key)).collect();
+        let tokens = self.tx.import_tokens(&sources).await?;
+        let digests = self.tx.import_digests(&contents).await?;
+        let subject_tokens = self.tx.import_tokens(&subject_texts).await?;
+        let subject_by_text: HashMap<String, Token> = subject_texts.into_iter().zip(subject_tokens).collect();
+        let mut all: Vec<Token> = tokens.clone();
+        all.extend(subject_by_text.values().copied());
+        let known = self.tx.imported(&all).await?;
+
+        let mut findings = Vec::with_capacity(waiting.len());
+        for (((item, token), digest), subject) in waiting.into_iter().zip(tokens).zip(digests).zip(subjects) {
+            let before = known.get(&token);
+            let resource_type = item.resource.resource_type().to_owned();
+            let key = item.head.key;
+            let outcome = match item.resource {
+                Resource::Patient(patient) => self.patient(*patient, key, token, digest, before).await?,
+                Resource::Entry { entry, .. } => match self.whose(subject, &subject_by_text, &known) {
+                    Ok(patient) => self.entry(*entry, patient, token, digest, before).await?,
+                    Err(problem) => Err(problem),
+                },
+                Resource::Kept { resource_type, raw, .. } => {
+                    let patient = self.whose(subject, &subject_by_text, &known).ok();
+                    self.kept(resource_type, raw, patient, token, digest, before).await?
+                }
+            };
+            findings.push(match outcome {
+                Ok((outcome, reason)) => Finding::plain(outcome, &item.file, item.line, &resource_type, reason),
+                Err(problem) => Finding::of(Outcome::Reject, &item.file, item.line, &resource_type, &problem),
+            });
+        }
+        if !self.dry() {
+            self.flush().await?;
+        }
+        Ok(findings)
+    }
+
+    /// The patient that an entry is about; the nil id stands for one that a dry run would add.
+    fn whose(
+        &self,
+        subject: Option<Result<ResourceKey, Unresolved>>,
+        tokens: &HashMap<String, Token>,
+        known: &HashMap<Token, Imported>,
+    ) -> Result<PatientId, Reject> {
+        let reject = |reason: String| Reject { field: "subject".to_owned(), reason: reason.into() };
+        let key = match subject {
+            None => return Err(reject("names no patient".to_owned())),
+            Some(Err(unresolved)) => return Err(reject(unresolved.to_string())),
+            Some(Ok(key)) => key,
+        };
+        if let Some(patient) = self.added.get(&key) {
+            return Ok(*patient);
+        }
+        let imported = tokens.get(&self.source_text(&key)).and_then(|token| known.get(token));
+        match imported {
+            Some(imported) if imported.kind == PATIENT => Ok(PatientId::from_uuid(imported.id)),
+            _ if self.dry() && self.batch.would_add.has(key) => Ok(PatientId::from_uuid(Uuid::nil())),
+            _ => Err(reject("points to a patient who was not brought in".to_owned())),
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), StoreError> {
+        self.tx.insert_under::<PatientRow>(std::mem::take(&mut self.patients)).await?;
+        self.tx.insert_under::<IdentifierRow>(std::mem::take(&mut self.identifiers)).await?;
+        self.tx.insert_under::<EntryRow>(std::mem::take(&mut self.entries)).await?;
+        let words = std::mem::take(&mut self.words);
+        let words: Vec<(Uuid, &TokenSet)> = words.iter().map(|(id, set)| (*id, set)).collect();
+        self.tx.add_tokens(&words).await?;
+        self.tx.remember_imports(&std::mem::take(&mut self.remember)).await
+    }
+}
+
+/// What became of one resource, and a word on it; or why it was not taken.
+type Placed = Result<(Outcome, &'static str), Reject>;
+
+impl Work<'_, '_> {
+    async fn patient(
+        &mut self,
+        import: PatientImport,
+        key: ResourceKey,
+        token: Token,
+        digest: Token,
+        before: Option<&Imported>,
+    ) -> Result<Placed, StoreError> {
+        if before.is_some_and(|before| before.digest == digest.bytes()) {
+            return Ok(Ok((Outcome::Skip, "")));
+        }
+        let by_source = before.filter(|before| before.kind == PATIENT).map(|before| before.id);
+        let by_identity = self.holders_of(&import).await?;
+        let decided = match decide(by_source, &by_identity) {
+            Ok(decided) => decided,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        if let Decision::Known(id) = decided
+            && let Err(problem) = self.birth_agrees(id, import.demographics.birth).await?
+        {
+            return Ok(Err(problem));
+        }
+        let (id, placed) = match decided {
+            Decision::Add => (self.add_patient(import, key).await?, (Outcome::Add, "")),
+            Decision::Same(id) => (self.change_patient(id, import).await?, (Outcome::Match, "changed at its source")),
+            // Somebody here keeps this record: it is not written over with what another system says.
+            Decision::Known(id) => {
+                let id = PatientId::from_uuid(id);
+                self.added.insert(key, id);
+                (id, (Outcome::Match, "known here already by an identifier: particulars were left as they are"))
+            }
+        };
+        self.remember.push(ToRemember { token, kind: PATIENT, id: id.uuid(), digest });
+        if self.dry() {
+            self.batch.would_add.first(key);
+        }
+        Ok(Ok(placed))
+    }
+
+    /// Patients here who carry an identifier that tells persons apart.
+    async fn holders_of(&self, import: &PatientImport) -> Result<Vec<Uuid>, StoreError> {
+        let mut found = Vec::new();
+        for key in match_keys(import, &self.batch.settings.source) {
+            if let MatchKey::Identity(_) = key {
+                let words = TokenSet::from([(TokenKind::Identifier, key.text())]);
+                let ids = self.tx.find(&words, 20).await?;
+                let rows: Vec<IdentifierRow> = self
+                    .tx
+                    .rows(
+                        sql!("select * from patient_identifier where practice_id = $1 and id = any($2) and active"),
+                        &[&ids],
+                    )
+                    .await?;
+                let is = |open: &KnownIdentifier, key: &MatchKey| match key {
+                    MatchKey::Identity(text) => open.value.identity_text().is_some_and(|t| t == *text).then_some(()),
+                    MatchKey::Source { .. } => None,
+                };
+                let same = self.tx.examine(&rows, &key, is).await?;
+                found.extend(rows.iter().filter(|row| same.contains(&row.id.uuid())).map(|row| row.patient_id.uuid()));
+            }
+        }
+        found.sort();
+        found.dedup();
+        Ok(found)
+    }
+
+    async fn birth_agrees(&self, known: Uuid, incoming: Option<BirthDate>) -> Result<Result<(), Reject>, StoreError> {
+        let row: PatientRow =
+            self.tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&known]).await?;
+        let agree = |open: &Patient, incoming: &Option<BirthDate>| {
+            birth_dates_disagree(*incoming, open.birth).is_ok().then_some(())
+        };
+        let agreeing = self.tx.examine(&[row], &incoming, agree).await?;
+        Ok(if agreeing.is_empty() { Err(birth_problem()) } else { Ok(()) })
+    }
+
+    async fn add_patient(&mut self, import: PatientImport, key: ResourceKey) -> Result<PatientId, StoreError> {
+        if self.dry() {
+            return Ok(PatientId::from_uuid(Uuid::nil()));
+        }
+        let id = self.tx.new_patient().await?;
+        let tag = self.tag(id);
+        let mut patient = Patient::new(id, import.demographics);
+        patient.active = import.active;
+        self.words.push((id.uuid(), words_of(&patient)));
+        self.patients.push((tag, patient));
+        for value in import.identifiers {
+            let identifier = IdentifierId::new(self.tx.at(), self.batch.store.entropy());
+            self.words.push((identifier.uuid(), identifier_words(&value)));
+            self.identifiers.push((tag, known_identifier(identifier, id, value)));
+        }
+        self.added.insert(key, id);
+        Ok(id)
+    }
+
+    /// Takes what changed at the source: particulars, and identifiers that are new.
+    async fn change_patient(&mut self, id: Uuid, import: PatientImport) -> Result<PatientId, StoreError> {
+        let patient = PatientId::from_uuid(id);
+        if self.dry() {
+            return Ok(patient);
+        }
+        self.tag(patient);
+        let row: PatientRow =
+            self.tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id]).await?;
+        let patch = |_: &Patient, to: &(bool, Demographics)| PatientPatch {
+            active: Some(to.0),
+            ..replacing(to.1.clone())
+        };
+        let to = (import.active, import.demographics);
+        let tag = self.tag(patient);
+        self.tx.amend_under(tag, &row, Versioned(row.row_version), &to, patch, Some(words_of)).await?;
+        for value in import.identifiers {
+            if !self.carries(patient, &value).await? {
+                let identifier = IdentifierId::new(self.tx.at(), self.batch.store.entropy());
+                self.words.push((identifier.uuid(), identifier_words(&value)));
+                self.identifiers.push((tag, known_identifier(identifier, patient, value)));
+            }
+        }
+        Ok(patient)
+    }
+
+    async fn carries(
+        &self,
+        patient: PatientId,
+        value: &crate::patients::identifiers::Identifier,
+    ) -> Result<bool, StoreError> {
+        let rows: Vec<IdentifierRow> = self
+            .tx
+            .rows(
+                sql!("select * from patient_identifier where practice_id = $1 and patient_id = $2"),
+                &[&patient.uuid()],
+            )
+            .await?;
+        let text = value.lookup_text();
+        let is = |open: &KnownIdentifier, text: &String| (open.value.lookup_text() == *text).then_some(());
+        Ok(!self.tx.examine(&rows, &text, is).await?.is_empty())
+    }
+
+    async fn entry(
+        &mut self,
+        import: EntryImport,
+        patient: PatientId,
+        token: Token,
+        digest: Token,
+        before: Option<&Imported>,
+    ) -> Result<Placed, StoreError> {
+        let summary = EntrySummary::of(&import.body);
+        let content = EntryContent::Read(Box::new(import.body));
+        let kind = import.kind.code().to_owned();
+        self.put_entry(patient, kind, import.occurred, summary, content, token, digest, before, Outcome::Add).await
+    }
+
+    async fn kept(
+        &mut self,
+        resource_type: String,
+        raw: String,
+        patient: Option<PatientId>,
+        token: Token,
+        digest: Token,
+        before: Option<&Imported>,
+    ) -> Result<Placed, StoreError> {
+        if let Some(patient) = patient {
+            let summary = EntrySummary::kept(&resource_type);
+            let content = EntryContent::Kept { source: raw };
+            return self
+                .put_entry(patient, resource_type, None, summary, content, token, digest, before, Outcome::Keep)
+                .await;
+        }
+        if before.is_some_and(|before| before.digest == digest.bytes()) {
+            return Ok(Ok((Outcome::Skip, "")));
+        }
+        let id = ResourceId::new(self.tx.at(), self.batch.store.entropy());
+        if !self.dry() {
+            self.tx.insert::<KeptRow>(KeptResource { id, row_version: 1, resource_type, resource: raw }).await?;
+        }
+        self.remember.push(ToRemember { token, kind: KEPT, id: id.uuid(), digest });
+        Ok(Ok((Outcome::Keep, "")))
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one call for two kinds of entry")]
+    async fn put_entry(
+        &mut self,
+        patient: PatientId,
+        kind: String,
+        occurred_at: Option<jiff::Timestamp>,
+        summary: EntrySummary,
+        body: EntryContent,
+        token: Token,
+        digest: Token,
+        before: Option<&Imported>,
+        added: Outcome,
+    ) -> Result<Placed, StoreError> {
+        if before.is_some_and(|before| before.digest == digest.bytes()) {
+            return Ok(Ok((Outcome::Skip, "")));
+        }
+        if self.dry() {
+            return Ok(Ok((if before.is_some() { Outcome::Match } else { added }, "")));
+        }
+        let tag = self.tag(patient);
+        if let Some(before) = before.filter(|before| before.kind == ENTRY) {
+            let row: EntryRow = self
+                .tx
+                .row(sql!("select * from record_entry where practice_id = $1 and id = $2"), &[&before.id])
+                .await?;
+            if row.patient_id != patient {
+                let reason = "was brought in before for another patient".into();
+                return Ok(Err(Reject { field: "subject".to_owned(), reason }));
+            }
+            let to = EntryPatch {
+                occurred_at: Some(occurred_at),
+                summary: Some(summary),
+                body: Some(body),
+                ..EntryPatch::default()
+            };
+            let patch = |_: &Entry, to: &EntryPatch| to.clone();
+            self.tx.amend_under(tag, &row, Versioned(row.row_version), &to, patch, None).await?;
+            self.remember.push(ToRemember { token, kind: ENTRY, id: before.id, digest });
+            return Ok(Ok((Outcome::Match, "changed at its source")));
+        }
+        let id = EntryId::new(self.tx.at(), self.batch.store.entropy());
+        self.entries.push((tag, Entry { id, row_version: 1, patient_id: patient, kind, occurred_at, summary, body }));
+        self.remember.push(ToRemember { token, kind: ENTRY, id: id.uuid(), digest });
+        Ok(Ok((added, "")))
+    }
+}
+
+fn known_identifier(
+    id: IdentifierId,
+    patient_id: PatientId,
+    value: crate::patients::identifiers::Identifier,
+) -> KnownIdentifier {
+    KnownIdentifier {
+        id,
+        row_version: 1,
+        patient_id,
+        kind: value.kind.code().to_owned(),
+        active: true,
+        masked: value.masked(),
+        value,
+    }
+}
+
+fn birth_problem() -> Reject {
+    Reject {
+        field: "Patient.birthDate".to_owned(),
+        reason: "differs from that of the known patient who has the same identifier".into(),
+    }
+}
+
+/// The content of a resource as one text, for its digest.
+fn content_text(resource: &Resource) -> Result<String, StoreError> {
+    let text = match resource {
+        Resource::Patient(p) => serde_json::to_string(&(p.active, &p.demographics, &p.identifiers)),
+        Resource::Entry { entry, .. } => serde_json::to_string(&(entry.kind.code(), entry.occurred, &entry.body)),
+        Resource::Kept { raw, .. } => Ok(raw.clone()),
+    };
+    text.map_err(|_| StoreError::Unreadable { what: "resource" })
+}
