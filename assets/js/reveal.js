@@ -10,6 +10,8 @@ class Reveal extends HTMLElement {
     if (button) {
       button.hidden = false;
       button.addEventListener("click", () => this.mask());
+      // The form that had the focus has gone.
+      if (document.activeElement === document.body) button.focus();
     }
     window.addEventListener("pagehide", this);
   }
@@ -25,10 +27,12 @@ class Reveal extends HTMLElement {
 
   mask() {
     clearTimeout(this.#timer);
-    const masked = this.querySelector("[data-masked]");
+    const [masked, again, hide] = ["masked", "again", "hide"].map((part) => this.querySelector(`[data-${part}]`));
     this.querySelector("[data-value]")?.remove();
-    this.querySelector("[data-hide]")?.remove();
     if (masked) masked.hidden = false;
+    if (again) again.hidden = false;
+    if (hide && hide === document.activeElement) again?.focus();
+    hide?.remove();
   }
 }
 

@@ -353,6 +353,7 @@ identifier-remove-button = Remove the identifier of { $name }
 
 reveal-show = Show
 reveal-hide = Hide
+reveal-again = Show again
 reveal-title = Show this identifier
 reveal-lead = The whole number is shown for a minute. Who, when, from where and why is recorded.
 reveal-purpose = Purpose
