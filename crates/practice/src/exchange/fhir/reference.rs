@@ -34,7 +34,7 @@ impl ResourceKey {
     /// The key as text, for making a token of.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:032x}", u128::from_be_bytes(self.0))
     }
 
     fn hash(parts: &[&str]) -> Self {
