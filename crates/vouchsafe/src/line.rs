@@ -1,0 +1,283 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::accounts::Accounts;
+use crate::application::Tls;
+use crate::commands::Task;
+use crate::config::{self, Config};
+use crate::doors::Doors;
+use crate::failure::Failure;
+use crate::job::Job;
+use crate::keys;
+use crate::logs::Logging;
+use crate::mail::Post;
+use crate::place::{self, Place};
+use crate::supervise::Installation;
+use crate::terminal::say;
+use crate::up::{Folders, Up, up};
+
+/// A practice platform whose promises can be checked.
+#[derive(Parser)]
+#[command(name = "vouchsafe", version)]
+pub(crate) struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a demonstration with invented people, in one folder, at <https://localhost>
+    Up {
+        /// The folder of its data; keys and letters go into folders beside it
+        #[arg(long, default_value = "data")]
+        folder: PathBuf,
+        /// The port
+        #[arg(long, default_value_t = 8443)]
+        port: u16,
+        /// Start over: the data and the root key of the demonstration are removed first
+        #[arg(long)]
+        fresh: bool,
+    },
+    /// Run an installation
+    Serve {
+        /// The file of settings (docs/configuration.md)
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Say whether a file of settings is right
+    CheckConfig {
+        /// The file
+        #[arg(required_unless_present = "page")]
+        file: Option<PathBuf>,
+        /// Print docs/configuration.md instead
+        #[arg(long)]
+        page: bool,
+    },
+    /// Practices: found one, list them
+    #[command(subcommand)]
+    Practice(Practice),
+    /// People: invite a practice's first owner, list a team
+    #[command(subcommand)]
+    Person(Person),
+    /// Keys: make the root key, turn keys, see how they stand
+    #[command(subcommand)]
+    Keys(Keys),
+    /// A demonstration's people: their codes and secrets
+    #[command(subcommand)]
+    Demo(Demo),
+}
+
+/// Which installation is meant.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// The file of settings that it was started with
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// The folder of a demonstration
+    #[arg(long)]
+    folder: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Practice {
+    /// Found a practice
+    Create {
+        /// Its short name, such as rivonia-north
+        slug: String,
+        /// Its name
+        #[arg(long)]
+        name: String,
+        /// Its time zone, such as Africa/Johannesburg
+        #[arg(long)]
+        time_zone: String,
+        /// Its country, such as ZA
+        #[arg(long)]
+        country: String,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// List the practices
+    List {
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+#[derive(Subcommand)]
+enum Person {
+    /// Invite somebody; prints the link
+    Invite {
+        /// The practice's short name
+        practice: String,
+        /// The person's e-mail address
+        email: String,
+        /// The person's name
+        #[arg(long, default_value = "")]
+        name: String,
+        /// A role: owner, administrator, practitioner, reception or finance; can be given several times
+        #[arg(long = "role", required = true)]
+        roles: Vec<String>,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// List a practice's team
+    List {
+        /// The practice's short name
+        practice: String,
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+#[derive(Subcommand)]
+enum Keys {
+    /// Make the file of the root key that the settings name. One that is there is never written over
+    Create {
+        /// The file of settings
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// See how the keys stand
+    Status {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Turn keys, while everything runs. Cut short, it goes on where it was
+    Rotate {
+        /// The key of one practice
+        #[arg(long, group = "what")]
+        practice: Option<String>,
+        /// The keys of all practices, and the house's own
+        #[arg(long, group = "what")]
+        all: bool,
+        /// The root key
+        #[arg(long, group = "what")]
+        root: bool,
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+#[derive(Subcommand)]
+enum Demo {
+    /// The code that a person's authenticator shows now
+    Code {
+        /// The person's e-mail address
+        email: String,
+        /// The folder of the demonstration
+        #[arg(long, default_value = "data")]
+        folder: PathBuf,
+    },
+    /// Everybody, with password, secret, and a link for an authenticator app
+    People {
+        /// The folder of the demonstration
+        #[arg(long, default_value = "data")]
+        folder: PathBuf,
+    },
+}
+
+impl Line {
+    /// Does what it says.
+    pub(crate) fn perform(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Up { folder, port, fresh } => crate::runtime()?.block_on(up(Up { folder, port, fresh })),
+            Command::Serve { config } => crate::runtime()?.block_on(serve(&config)),
+            Command::CheckConfig { page: true, .. } => {
+                say(config::page().trim_end());
+                Ok(())
+            }
+            Command::CheckConfig { file, .. } => check(&file.unwrap_or_default()),
+            Command::Practice(Practice::Create { slug, name, time_zone, country, which }) => {
+                which.perform(Task::PracticeCreate { slug, name, time_zone, country })
+            }
+            Command::Practice(Practice::List { which }) => which.perform(Task::PracticeList),
+            Command::Person(Person::Invite { practice, email, name, roles, which }) => {
+                which.perform(Task::PersonInvite { practice, email, name, roles })
+            }
+            Command::Person(Person::List { practice, which }) => which.perform(Task::PersonList { practice }),
+            Command::Keys(Keys::Create { config }) => create_root_key(&config),
+            Command::Keys(Keys::Status { which }) => which.perform(Task::KeysStatus),
+            Command::Keys(Keys::Rotate { practice, all, root, which }) => match (practice, all, root) {
+                (None, false, false) => Err(Failure::said("say which keys: --practice SLUG, --all or --root")),
+                (_, _, true) => which.perform(Task::KeysRotateRoot),
+                (practice, _, false) => which.perform(Task::KeysRotate { practice }),
+            },
+            Command::Demo(Demo::Code { email, folder }) => {
+                let (code, seconds) = Folders::of(&folder)?.sign_ins()?.code(&email)?;
+                say(&format!("{code}   (for {seconds} more seconds; each code is good once)"));
+                Ok(())
+            }
+            Command::Demo(Demo::People { folder }) => demo_people(&folder),
+        }
+    }
+}
+
+async fn serve(file: &Path) -> Result<(), Failure> {
+    let config = Config::load(file)?;
+    let place = Place::hold(&config.top.folder).await?;
+    let (tls, post) = (Tls::read(&config)?, Post::server(&config)?);
+    let accounts = Accounts::ensure(&config)?;
+    let origin = config.web.origin.clone();
+    let greet = Box::new(move || say(&format!("Vouchsafe runs at {origin}")));
+    Installation { config, tls, post, demonstration: None, greet }.run(place, accounts).await
+}
+
+fn check(file: &Path) -> Result<(), Failure> {
+    let config = Config::load(file)?;
+    Tls::read(&config)?;
+    Post::server(&config)?;
+    say(&format!("{} is right", file.display()));
+    Ok(())
+}
+
+fn create_root_key(file: &Path) -> Result<(), Failure> {
+    let config = Config::load(file)?;
+    let accounts = Accounts::ensure(&config)?;
+    keys::create(&config.keys.root_key, &accounts)?;
+    say(&format!(
+        "made {}. Copy it away now, apart from the data and from the backups: without it nothing opens again",
+        config.keys.root_key.display()
+    ));
+    Ok(())
+}
+
+fn demo_people(folder: &Path) -> Result<(), Failure> {
+    let known = Folders::of(folder)?.sign_ins()?;
+    for line in known.lines()? {
+        say(&line);
+    }
+    say(&format!("password of all of them: {}", known.password.expose()));
+    for address in known.addresses() {
+        say(&address);
+    }
+    Ok(())
+}
+
+impl Which {
+    fn settings(&self) -> Result<Config, Failure> {
+        match (&self.config, &self.folder) {
+            (Some(file), _) => Ok(Config::load(file)?),
+            // Links lead to the port that a demonstration usually has.
+            (None, folder) => Folders::of(folder.as_deref().unwrap_or(Path::new("data")))?.config(8443),
+        }
+    }
+
+    /// Does a task beside the running installation, as the application's account.
+    fn perform(&self, task: Task) -> Result<(), Failure> {
+        let config = self.settings()?;
+        let accounts = Accounts::find(&config)?;
+        let doors = if config.postgresql.managed {
+            Doors::managed(&config, place::beside_running(&config.top.folder)?)
+        } else {
+            Doors::outside(&config)?
+        };
+        // A command says what it does; of the rest only what goes wrong.
+        let logging = Logging { level: config::LogLevel::Warn, format: config.log.format };
+        let job = Job::Command(doors.for_one_command(), logging, config.web.origin.to_string(), task);
+        crate::runtime()?.block_on(job.perform_as(&accounts))
+    }
+}

@@ -1,0 +1,11 @@
+//! The program as people meet it: the real binary, with servers of its own.
+//!
+//! As root it is started as root, with accounts that every machine has (`daemon`, `bin`, `nobody`), and
+//! drops its rights itself; otherwise everything runs as the account that runs the tests.
+
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod own_cluster;
+#[cfg(test)]
+mod settings;
