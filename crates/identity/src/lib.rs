@@ -79,19 +79,19 @@ pub struct Me {
 impl Me {
     /// Who.
     #[must_use]
-    pub const fn person(&self) -> PersonId {
+    pub fn person(&self) -> PersonId {
         self.signed_in.person
     }
 
     /// Through which session.
     #[must_use]
-    pub const fn session(&self) -> SessionId {
+    pub fn session(&self) -> SessionId {
         self.signed_in.session
     }
 
     /// The practice this browser is in, if any.
     #[must_use]
-    pub const fn practice(&self) -> Option<PracticeId> {
+    pub fn practice(&self) -> Option<PracticeId> {
         self.signed_in.entered
     }
 }

@@ -217,7 +217,7 @@ impl Identity {
         Ok((HalfSignedIn { token: token.text(), next, expires_at }, id))
     }
 
-    /// The answer was lost: gives the same half sign-in another token.
+    /// The answer was lost: gives the same half sign-in another token, if it is still open.
     async fn reissue_half(
         &self,
         outcome: &serde_json::Value,
@@ -227,9 +227,16 @@ impl Identity {
     ) -> Result<HalfSignedIn, SignInError> {
         let mut tx = self.store.visit::<ReissueToken>(source.clone()).await?;
         tries.give_back(&tx).await?;
-        reads::lock_person(&tx, person).await?;
-        let half = self.reissue_half_in(&mut tx, outcome).await?.ok_or(SignInError::Expired)?;
-        tx.commit(Event::new().about("person", person.uuid()), serde_json::Value::Null).await?;
+        let row = reads::lock_person(&tx, person).await?;
+        let event = Event::new().about("person", person.uuid());
+        if let Some(half) = self.reissue_half_in(&mut tx, outcome).await? {
+            tx.commit(event, serde_json::Value::Null).await?;
+            return Ok(half);
+        }
+        // The form was sent again after its half sign-in had ended (the browser's back button). The
+        // password has just been proved: it is a new one.
+        let (half, _) = self.insert_half(&mut tx, &row).await?;
+        tx.commit_as::<ProvePassword>(event, serde_json::Value::Null).await?;
         Ok(half)
     }
 
