@@ -1,5 +1,7 @@
 //! Who acts. An actor is minted only here, from something that was read: a session, a job, a visit.
 
+use std::ops::Deref;
+
 use jiff::{SignedDuration, Timestamp};
 use kernel::{PersonId, PracticeId, SessionId, Source};
 use uuid::Uuid;
@@ -86,9 +88,23 @@ impl Actor {
     }
 }
 
-/// What a session's row says, once it has been found good.
+/// A session's row that was read and found good. What it says can be read and not be changed: whoever
+/// could put another person's id into it could act as them.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
+    facts: SessionFacts,
+}
+
+impl Deref for SignedIn {
+    type Target = SessionFacts;
+    fn deref(&self) -> &SessionFacts {
+        &self.facts
+    }
+}
+
+/// What a session's row says. By itself it opens nothing: only a [`SignedIn`] does.
+#[derive(Debug, Clone)]
+pub struct SessionFacts {
     /// Who.
     pub person: PersonId,
     /// Which session.
@@ -99,8 +115,6 @@ pub struct SignedIn {
     pub proved_at: Timestamp,
     /// When the session ends at the latest.
     pub expires_at: Timestamp,
-    /// Only a row that was read makes one of these.
-    _read: (),
 }
 
 /// A session ends after this long without a request.
@@ -135,14 +149,14 @@ impl Store {
                 if now.duration_since(seen) > SignedDuration::from_mins(1) {
                     trip.execute(TOUCH, &[&house, &session, &now]).await?;
                 }
-                Some(SignedIn {
+                let facts = SessionFacts {
                     person: PersonId::from_uuid(row.try_get(1)?),
                     session: SessionId::from_uuid(session),
                     entered: row.try_get::<_, Option<Uuid>>(2)?.map(PracticeId::from_uuid),
                     proved_at: row.try_get(3)?,
                     expires_at: row.try_get(4)?,
-                    _read: (),
-                })
+                };
+                Some(SignedIn { facts })
             }
         };
         trip.commit().await?;
@@ -159,14 +173,18 @@ impl Store {
         })
     }
 
-    /// A job of the program itself in a practice that this installation has.
+    /// A job of the program itself, in the house or in a practice that this installation has.
     pub async fn machine(&self, job: Job, practice: PracticeId) -> Result<Actor, StoreError> {
+        let actor = Actor { kind: ActorKind::Machine(job), practice, source: Source::Host };
+        if practice == PracticeId::HOUSE {
+            return Ok(actor);
+        }
         let trip = Trip::begin(&self.inner.pool, PracticeId::HOUSE).await?;
         let known = trip.query(KNOWN_PRACTICE, &[&PracticeId::HOUSE.uuid(), &practice.uuid()]).await?;
         trip.commit().await?;
         if known.is_empty() {
             return Err(StoreError::Missing);
         }
-        Ok(Actor { kind: ActorKind::Machine(job), practice, source: Source::Host })
+        Ok(actor)
     }
 }

@@ -51,6 +51,8 @@ async fn migrate(owner: &ServerAddress, runner: refinery::Runner) -> Result<Migr
     let text: &str = row.try_get(0).map_err(StoreError::from)?;
     let server_version_num: u32 = text.parse().map_err(|_| StoreError::Unreadable { what: "server_version_num" })?;
     cluster::check_server_version_num(server_version_num)?;
+    // A migration of a large table may take what it takes; waiting for a lock still has its limit.
+    client.batch_execute("set statement_timeout = 0").await.map_err(StoreError::from)?;
     let report = runner.run_async(&mut client).await.map_err(|e| MigrateError::Migration(e.to_string()))?;
     let applied = report.applied_migrations().iter().map(ToString::to_string).collect();
     Ok(Migrated { applied, server_version_num })

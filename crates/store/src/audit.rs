@@ -37,8 +37,8 @@ pub struct ChangeDetail {
     field: String,
     before: Option<Value>,
     after: Option<Value>,
-    before_opening: Option<[u8; 32]>,
-    after_opening: Option<[u8; 32]>,
+    before_opening: Option<Opening>,
+    after_opening: Option<Opening>,
 }
 
 impl ChangeDetail {
@@ -47,8 +47,8 @@ impl ChangeDetail {
             field: change.field.clone(),
             before: change.before.clone(),
             after: change.after.clone(),
-            before_opening: before.map(|o| *o.expose_bytes()),
-            after_opening: after.map(|o| *o.expose_bytes()),
+            before_opening: before,
+            after_opening: after,
         }
     }
 }
@@ -146,10 +146,12 @@ impl Unseal for AuditRow {
 
     /// A line whose key has been destroyed still says who, when and what; only the values are gone.
     fn unseal(self, opener: &Opener) -> Self::Open {
-        let Self { mut line, details, .. } = self;
-        let known = details.key_id().is_ok_and(|id| opener.keys.contains_key(&id.uuid()));
-        if known {
-            let details = opener.open(&details)?;
+        let Self { mut line, details, key } = self;
+        // What an erased patient's event was about is recorded under the practice's key, without values.
+        let sealed_under_practice =
+            line.patient.is_some() && details.key_id().is_ok_and(|id| id.uuid() == opener.practice.uuid());
+        if opener.has(key) && !sealed_under_practice {
+            let details = opener.open(key, &details)?;
             line.changes = details
                 .changes
                 .into_iter()
@@ -211,7 +213,7 @@ const OF_PRACTICE: &str = "
 
 const READERS: &str = "
     select count(distinct actor_id) from audit_event
-    where practice_id = $1 and patient_id = $2 and at >= $3 and actor_kind = 1";
+    where practice_id = $1 and patient_id = $2 and at >= $3 and actor_kind = 1 and right(action, 8) <> '.refused'";
 
 impl<A: Action> Tx<A> {
     /// How many people have had to do with a record since a moment. A number, no names.
@@ -222,20 +224,22 @@ impl<A: Action> Tx<A> {
 }
 
 const RECENT: &str = "
-    select patient_id from (
-        select distinct on (patient_id) patient_id, event_id from (
-            select patient_id, event_id from audit_event
-            where practice_id = $1 and actor_id = $2 and patient_id is not null and at >= $3
-            order by event_id desc limit 500
-        ) lately order by patient_id, event_id desc
-    ) newest order by event_id desc limit $4";
+    select patient_id, max(at) from (
+        select patient_id, at from audit_event
+        where practice_id = $1 and actor_id = $2 and patient_id is not null and at >= $3
+        order by event_id desc limit 500
+    ) lately group by patient_id order by 2 desc limit $4";
 
 impl<A: Action> Tx<A> {
-    /// The patients with whom a person had to do last, newest first. Ids, from the log of 30 days.
-    pub async fn recent_patients_of(&self, person: PersonId, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+    /// The patients with whom a person had to do last and when, newest first: from the log of 30 days.
+    pub async fn recent_patients_of(
+        &self,
+        person: PersonId,
+        limit: i64,
+    ) -> Result<Vec<(PatientId, Timestamp)>, StoreError> {
         let since = self.desk.at.saturating_sub(jiff::SignedDuration::from_hours(24 * 30)).unwrap_or(self.desk.at);
         let rows = self.desk.query(RECENT, &[&person.uuid(), &since, &limit]).await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+        rows.iter().map(|row| Ok((PatientId::from_uuid(row.try_get(0)?), row.try_get(1)?))).collect()
     }
 }
 

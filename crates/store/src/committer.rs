@@ -53,6 +53,12 @@ async fn commit_group(pool: &Pool, group: Vec<Waiting>) {
                 let _ = waiting.send(Ok(()));
             }
         }
+        // Nothing can be written now; waiting for it once for each would only make all wait longer.
+        Err(StoreError::Away(_)) => {
+            for waiting in tell {
+                let _ = waiting.send(Err(StoreError::Away("the audit log cannot be written at the moment".into())));
+            }
+        }
         // One bad event must not take the others with it: each once more by itself.
         Err(_) => {
             for (record, waiting) in records.iter().zip(tell) {

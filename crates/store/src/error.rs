@@ -96,7 +96,7 @@ impl From<tokio_postgres::Error> for StoreError {
             if let (true, Some(constraint)) = (is_rule(code), db.constraint()) {
                 return Self::Constraint { constraint: constraint.to_owned() };
             }
-            if is_outage(code) {
+            if is_outage(code) || is_moment(code) {
                 return Self::Away(Box::new(Outage(code.code().to_owned())));
             }
             // The server's own words can quote values; only the code goes on.
@@ -109,9 +109,9 @@ impl From<tokio_postgres::Error> for StoreError {
     }
 }
 
-/// The database went away in the middle of something.
+/// The database went away in the middle of something, or could not do it in time.
 #[derive(Debug, thiserror::Error)]
-#[error("connection lost ({0})")]
+#[error("not answered ({0})")]
 struct Outage(String);
 
 fn is_rule(code: &SqlState) -> bool {
@@ -126,6 +126,12 @@ fn is_rule(code: &SqlState) -> bool {
 pub(crate) fn is_outage(code: &SqlState) -> bool {
     let text = code.code();
     text == "25006" || text.starts_with("57P0") || text.starts_with("08") || text == "53300"
+}
+
+/// Codes that say "not now" of this statement and nothing of the connection: waited too long for a lock
+/// or for an answer (55P03, 57014), a deadlock (40P01), a serialisation failure (40001).
+fn is_moment(code: &SqlState) -> bool {
+    matches!(code.code(), "55P03" | "57014" | "40P01" | "40001")
 }
 
 impl From<deadpool_postgres::PoolError> for StoreError {

@@ -12,7 +12,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::audit::{ChangeDetail, Details};
-use crate::row::{KeyFor, Opener};
+use crate::row::{KeyFor, Opener, Survey};
+use crate::threshold::Inner;
 use crate::{Actor, StoreError};
 
 /// Why somebody looked at what is masked. The code stands in the clear in the log; a free remark goes
@@ -186,12 +187,15 @@ impl Draft<'_> {
             // A patient whose key is gone has nothing left that could be opened; the row still says that
             // the list named them.
             let sealed = match opener.sealer(KeyFor::Patient(*patient), entropy) {
-                Ok(sealer) => sealer.seal(opening.expose_bytes(), "audit_subject", "opening", self.id.uuid(), 1)?,
+                Ok(sealer) => sealer.seal(&opening, "audit_subject", "opening", self.id.uuid(), 1)?,
                 Err(_) => Vec::new(),
             };
             subject_rows.push((patient.uuid(), sealed));
         }
-        let sealed = opener.sealer(self.key(), entropy)?.seal(&details, "audit_event", "details", self.id.uuid(), 1)?;
+        // An erased patient has no key left. An act on them is recorded all the same; there are no values
+        // of theirs in it, because nothing of theirs opens.
+        let key = if opener.has(self.key()) || !self.changes.is_empty() { self.key() } else { KeyFor::Practice };
+        let sealed = opener.sealer(key, entropy)?.seal(&details, "audit_event", "details", self.id.uuid(), 1)?;
         let leaf = Leaf {
             practice: self.practice,
             event: self.id,
@@ -226,6 +230,24 @@ impl Draft<'_> {
             details: sealed,
             subject_rows,
         })
+    }
+}
+
+impl Inner {
+    /// The keys that a survey names, and one to seal an event about `key` with.
+    pub(crate) async fn opener_for_event(
+        &self,
+        practice: PracticeId,
+        mut survey: Survey,
+        key: KeyFor,
+    ) -> Result<Opener, StoreError> {
+        survey.note(practice, key);
+        let opener = self.keyring.opener(practice, &survey).await?;
+        if opener.has(key) {
+            return Ok(opener);
+        }
+        survey.note(practice, KeyFor::Practice);
+        self.keyring.opener(practice, &survey).await
     }
 }
 

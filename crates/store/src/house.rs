@@ -89,6 +89,7 @@ impl<A: HouseAction> HouseTx<A> {
     ) -> Result<HouseOnce<A>, StoreError> {
         let desk = &mut self.0.desk;
         let print = desk.inner.fingerprint(PracticeId::HOUSE, A::NAME, Resource::Practice, fingerprint).await?;
+        desk.trip.alone(key.uuid()).await?;
         let asker = desk.actor.id();
         if let Some(outcome) = outcome_of(&desk.trip, asker, PracticeId::HOUSE, key, &print).await? {
             return Ok(HouseOnce::Done(outcome));

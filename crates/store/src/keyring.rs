@@ -4,8 +4,9 @@
 //! before one is opened and learns every live version of the practice's key; a version is used for
 //! wrapping only after every node has had time to learn it (rotate.rs).
 //!
-//! Held unwrapped: practice keys, for minutes, bounded in number, wiped when dropped. Held wrapped
-//! (ciphertext): data keys that were used lately.
+//! Held unwrapped: practice keys, for minutes, bounded in number, wiped when dropped, and a small stock
+//! of data keys that cover nothing yet. Held wrapped (ciphertext): data keys that were used lately, for
+//! the same minutes, so that a key erased elsewhere is forgotten here too.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,8 +61,14 @@ pub struct Keyring {
     pub(crate) entropy: Entropy,
     pub(crate) settings: KeyringSettings,
     held: Mutex<HashMap<PracticeId, Held>>,
-    wrapped: Cache<(PracticeId, Uuid), Arc<[u8]>>,
+    wrapped: Cache<(PracticeId, Uuid), (Timestamp, Arc<[u8]>)>,
     stock: Mutex<HashMap<PracticeId, Vec<DataKey>>>,
+}
+
+/// Whether more than `limit` has passed. A clock that was set back counts as too long.
+fn older(now: Timestamp, then: Timestamp, limit: Duration) -> bool {
+    let age = now.duration_since(then);
+    age < SignedDuration::ZERO || age > SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX)
 }
 
 /// A practice's key, all live versions, unwrapped.
@@ -103,12 +110,8 @@ impl Keyring {
     pub(crate) async fn ready(&self, practice: PracticeId) -> Result<(), StoreError> {
         let now = self.clock.now();
         let known = self.held().get(&practice).cloned();
-        let older = |then: Timestamp, limit: Duration| {
-            let age = now.duration_since(then);
-            age < SignedDuration::ZERO || age > SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX)
-        };
-        let reusable = known.filter(|held| !older(held.unwrapped_at, self.settings.unwrapped_max));
-        if reusable.as_ref().is_some_and(|held| !older(held.looked_at, self.settings.refresh_every)) {
+        let reusable = known.filter(|held| !older(now, held.unwrapped_at, self.settings.unwrapped_max));
+        if reusable.as_ref().is_some_and(|held| !older(now, held.looked_at, self.settings.refresh_every)) {
             return Ok(());
         }
         let rows = self.live_versions(practice).await?;
@@ -126,6 +129,7 @@ impl Keyring {
         }
         let current = current.ok_or(StoreError::NoKey { kind: "practice", id: practice.uuid() })?;
         let unwrapped_at = reusable.map_or(now, |held| held.unwrapped_at);
+        self.wipe_expired();
         let mut held = self.held();
         if held.len() >= self.settings.practices_max && !held.contains_key(&practice) {
             if let Some(oldest) = held.iter().min_by_key(|(_, h)| h.unwrapped_at).map(|(id, _)| *id) {
@@ -134,6 +138,14 @@ impl Keyring {
         }
         held.insert(practice, Held { versions, current, looked_at: now, unwrapped_at });
         Ok(())
+    }
+
+    /// Drops the unwrapped keys whose time is over. A transaction that was opened just before then has
+    /// a minute more to end.
+    pub(crate) fn wipe_expired(&self) {
+        let now = self.clock.now();
+        let limit = self.settings.unwrapped_max.saturating_add(Duration::from_secs(60));
+        self.held().retain(|_, held| !older(now, held.unwrapped_at, limit));
     }
 
     async fn live_versions(&self, practice: PracticeId) -> Result<Vec<(i32, String, Vec<u8>)>, StoreError> {
@@ -168,13 +180,16 @@ impl Keyring {
     }
 
     /// The keys that a survey names. A key that is not there (erased, damaged) is left out: its rows
-    /// read as damaged, the others open.
+    /// read as damaged, the others open. A key under a version of the practice's key that this node has
+    /// not learnt yet is neither: then all is to be tried again.
     pub(crate) async fn opener(&self, practice: PracticeId, survey: &Survey) -> Result<Opener, StoreError> {
+        let now = self.clock.now();
         let mut keys = HashMap::with_capacity(survey.keys.len());
         let mut wanted: Vec<Uuid> = Vec::new();
         for id in &survey.keys {
             let cached = self.wrapped.get(&(practice, *id));
-            match cached.and_then(|wrapped| self.unwrap(practice, *id, &wrapped).ok()) {
+            let fresh = cached.filter(|(then, _)| !older(now, *then, self.settings.unwrapped_max));
+            match fresh.and_then(|(_, wrapped)| self.unwrap(practice, *id, &wrapped).ok()) {
                 Some(key) => {
                     keys.insert(*id, key);
                 }
@@ -185,7 +200,7 @@ impl Keyring {
             let tx = self.begin(practice).await?;
             let rows = tx
                 .query(
-                    "select id, wrapped from data_key where practice_id = $1 and id = any($2)",
+                    "select id, wrapped, kek_version from data_key where practice_id = $1 and id = any($2)",
                     &[&practice.uuid(), &wanted],
                 )
                 .await?;
@@ -193,9 +208,13 @@ impl Keyring {
             for row in rows {
                 let id: Uuid = row.try_get(0)?;
                 let wrapped: Vec<u8> = row.try_get(1)?;
+                let version: i32 = row.try_get(2)?;
+                if self.kek(practice, Some(version)).is_none() {
+                    return Err(StoreError::Away("the practice's key was turned and is not known here yet".into()));
+                }
                 match self.unwrap(practice, id, &wrapped) {
                     Ok(key) => {
-                        self.wrapped.insert((practice, id), wrapped.into());
+                        self.wrapped.insert((practice, id), (now, wrapped.into()));
                         keys.insert(id, key);
                     }
                     Err(error) => tracing::error!(practice = %practice, key = %id, %error, "a data key does not open"),
@@ -227,10 +246,11 @@ impl Keyring {
     /// Makes the practice's own data key, once.
     pub(crate) async fn make_practice_key(&self, practice: PracticeId) -> Result<(), StoreError> {
         match self.data_key(practice, practice.uuid()).await {
-            Err(StoreError::NoKey { .. }) => {
-                self.make(practice, 1, Some(practice.uuid())).await?;
-                Ok(())
-            }
+            Err(StoreError::NoKey { .. }) => match self.make(practice, 1, Some(practice.uuid())).await {
+                // Somebody else made it at the same moment; theirs it is.
+                Err(StoreError::Constraint { .. }) => self.data_key(practice, practice.uuid()).await.map(|_| ()),
+                made => made.map(|_| ()),
+            },
             other => other.map(|_| ()),
         }
     }

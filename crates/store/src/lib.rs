@@ -32,7 +32,7 @@ mod tx;
 mod write;
 
 pub use action::{Action, HouseAction, Includes, Reads, Writes};
-pub use actor::{Actor, ActorKind, IDLE_MAX, Job, SessionHash, SignedIn};
+pub use actor::{Actor, ActorKind, IDLE_MAX, Job, SessionFacts, SessionHash, SignedIn};
 pub use admin::{MigrateError, Migrated, migrate_data, migrate_keyring};
 pub use audit::{
     AuditFilter, AuditLine, AuditPage, AuditRow, ChangeDetail, ChangeLine, Details, ReadAudit, ReadPatientAudit,

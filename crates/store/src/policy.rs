@@ -184,6 +184,7 @@ pub(crate) enum Profile {
 /// The policies, and the answers given so far.
 pub struct Policy {
     set: PolicySet,
+    schema: Schema,
     authorizer: Authorizer,
     answers: Mutex<HashMap<(Profile, &'static str, ResourceKind), bool>>,
 }
@@ -199,11 +200,11 @@ impl Policy {
         let bad = |e: &dyn fmt::Display| PolicyError(e.to_string());
         let (schema, _) = Schema::from_cedarschema_str(SCHEMA).map_err(|e| bad(&e))?;
         let set = PolicySet::from_str(POLICIES).map_err(|e| bad(&e))?;
-        let checked = Validator::new(schema).validate(&set, ValidationMode::Strict);
+        let checked = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
         if !checked.validation_passed() {
             return Err(PolicyError(checked.to_string()));
         }
-        Ok(Self { set, authorizer: Authorizer::new(), answers: Mutex::default() })
+        Ok(Self { set, schema, authorizer: Authorizer::new(), answers: Mutex::default() })
     }
 
     /// Whether a member with these roles may do `action` to a resource of this kind.
@@ -221,7 +222,8 @@ impl Policy {
         })
     }
 
-    /// `None` when the question itself makes no sense; that is a no.
+    /// `None` when the question itself makes no sense (the schema does not have this action for this kind
+    /// of resource); that is a no.
     fn decide(&self, who: Profile, action: &str, resource: ResourceKind) -> Option<bool> {
         let uid = |kind: &str, id: &str| EntityUid::from_str(&format!("{kind}::\"{id}\"")).ok();
         let (principal, attributes) = match who {
@@ -245,7 +247,8 @@ impl Policy {
         let asker = Entity::new(principal.clone(), HashMap::from(attributes), [].into()).ok()?;
         let asked = Entity::new(target.clone(), target_attributes, [].into()).ok()?;
         let entities = Entities::from_entities([asker, asked], None).ok()?;
-        let request = Request::new(principal, uid("Action", action)?, target, Context::empty(), None).ok()?;
+        let request =
+            Request::new(principal, uid("Action", action)?, target, Context::empty(), Some(&self.schema)).ok()?;
         Some(self.authorizer.is_authorized(&request, &self.set, &entities).decision() == Decision::Allow)
     }
 }

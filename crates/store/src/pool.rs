@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use rustls::ClientConfig;
-use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Every wait has an end, and no parameter reaches the server's log.
+/// Every wait has an end.
 const LIMITS: &str = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s";
 
 /// Where a cluster is.
@@ -91,8 +91,7 @@ impl ServerAddress {
             Self::Dsn { text, .. } => {
                 let mut config: Config =
                     text.expose().parse().map_err(|e: tokio_postgres::Error| ConnectError::Address(e.to_string()))?;
-                let local = config.get_hosts().iter().all(|host| matches!(host, tokio_postgres::config::Host::Unix(_)));
-                config.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
+                config.ssl_mode(if is_local(&config) { SslMode::Disable } else { SslMode::Require });
                 config
             }
         };
@@ -135,6 +134,13 @@ impl ServerAddress {
             .with_no_client_auth();
         Ok(Some(MakeRustlsConnect::new(client)))
     }
+}
+
+/// Whether every server is reached through a socket of this machine. A `hostaddr` is the network, also
+/// where no `host` is written beside it.
+fn is_local(config: &Config) -> bool {
+    let socket = |host: &Host| matches!(host, Host::Unix(_));
+    !config.get_hosts().is_empty() && config.get_hosts().iter().all(socket) && config.get_hostaddrs().is_empty()
 }
 
 /// Makes the pool for one cluster.

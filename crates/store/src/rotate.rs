@@ -128,6 +128,13 @@ async fn announce(keyring: &Keyring, practice: PracticeId, states: &[(i32, Strin
 
 async fn flip(keyring: &Keyring, practice: PracticeId) -> Result<(), StoreError> {
     let tx = keyring.begin(practice).await?;
+    // Of two rotations at once the second waits here and finds nothing left to flip. Without this it would
+    // retire the new version and leave the practice with none.
+    let next =
+        tx.query("select 1 from kek where practice_id = $1 and state = 'next' for update", &[&practice.uuid()]).await?;
+    if next.is_empty() {
+        return tx.commit().await;
+    }
     tx.execute("update kek set state = 'retiring' where practice_id = $1 and state = 'current'", &[&practice.uuid()])
         .await?;
     tx.execute("update kek set state = 'current' where practice_id = $1 and state = 'next'", &[&practice.uuid()])

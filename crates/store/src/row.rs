@@ -62,11 +62,18 @@ pub struct Opener {
 }
 
 impl Opener {
-    /// Opens one sealed column.
-    pub fn open<T: Serialize + DeserializeOwned>(&self, sealed: &Sealed<T>) -> Result<T, Damaged> {
+    /// Opens one sealed column of a row that is sealed under `key`. Any other key that happens to be at
+    /// hand will not do: a row given to another patient in a list of both must not open as theirs.
+    pub fn open<T: Serialize + DeserializeOwned>(&self, key: KeyFor, sealed: &Sealed<T>) -> Result<T, Damaged> {
         let damaged = || Damaged { table: sealed.place().table, id: sealed.place().row };
-        let key = sealed.key_id().ok().and_then(|id| self.keys.get(&id.uuid())).ok_or_else(damaged)?;
+        let own = key.key_id(self.practice);
+        let named = sealed.key_id().is_ok_and(|id| id.uuid() == own);
+        let key = self.keys.get(&own).filter(|_| named).ok_or_else(damaged)?;
         sealed.open(key).map_err(|_| damaged())
+    }
+
+    pub(crate) fn has(&self, key: KeyFor) -> bool {
+        self.keys.contains_key(&key.key_id(self.practice))
     }
 
     pub(crate) fn sealer<'a>(&'a self, key: KeyFor, entropy: &'a Entropy) -> Result<Sealer<'a>, StoreError> {
@@ -256,7 +263,22 @@ clear_plain! {
     String = "text[]", |v| v.clone().into();
     Uuid = "uuid[]", |v| v.to_string().into();
     Timestamp = "timestamptz[]", |v| v.to_string().into();
-    Vec<u8> = "bytea[]", |v| format!("{} bytes", v.len()).into();
+}
+
+/// Tokens and hashes. The audit keeps them as hexadecimal digits: of two of one length it must tell
+/// that they differ, or a change of nothing else would count as none.
+impl Clear for Vec<u8> {
+    type Db = Self;
+    const ARRAY: &'static str = "bytea[]";
+    fn to_db(&self) -> Self {
+        self.clone()
+    }
+    fn from_db(db: Self) -> Self {
+        db
+    }
+    fn to_audit(&self) -> serde_json::Value {
+        self.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    }
 }
 
 macro_rules! clear_ids {
@@ -494,7 +516,7 @@ macro_rules! sealed_row {
                     id: self.id,
                     row_version: self.row_version,
                     $($clear: self.$clear.clone(),)*
-                    $($sealed: opener.open(&self.$sealed)?,)*
+                    $($sealed: opener.open($crate::StoredRow::key(self), &self.$sealed)?,)*
                 })
             }
         }

@@ -2,7 +2,8 @@
 //! that same transaction.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use jiff::Timestamp;
@@ -78,16 +79,16 @@ impl Store {
     pub fn open(settings: StoreSettings) -> Result<Self, ConnectError> {
         let pool = crate::pool::pool(&settings.data, settings.pool)?;
         let policy = Policy::load().map_err(|e| ConnectError::Pool(e.to_string()))?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                committer: Committer::start(pool.clone()),
-                pool,
-                keyring: settings.keyring,
-                policy,
-                clock: settings.clock,
-                entropy: settings.entropy,
-            }),
-        })
+        let inner = Arc::new(Inner {
+            committer: Committer::start(pool.clone()),
+            pool,
+            keyring: settings.keyring,
+            policy,
+            clock: settings.clock,
+            entropy: settings.entropy,
+        });
+        tokio::spawn(wipe_idle_keys(Arc::downgrade(&inner)));
+        Ok(Self { inner })
     }
 
     /// The installation's clock.
@@ -124,6 +125,15 @@ impl Store {
         self.inner.keyring.ready(PracticeId::HOUSE).await?;
         self.inner.keyring.begin(PracticeId::HOUSE).await?.commit().await?;
         Trip::begin(&self.inner.pool, PracticeId::HOUSE).await?.commit().await
+    }
+}
+
+/// A practice that nobody asks for any more must not keep its key unwrapped for that.
+async fn wipe_idle_keys(inner: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let Some(inner) = inner.upgrade() else { return };
+        inner.keyring.wipe_expired();
     }
 }
 
@@ -172,6 +182,7 @@ impl Threshold {
         fingerprint: &(impl Serialize + Sync),
     ) -> Result<Once<A>, StoreError> {
         let print = self.inner.fingerprint(self.actor.practice, A::NAME, resource, fingerprint).await?;
+        self.trip.alone(key.uuid()).await?;
         if let Some(outcome) = outcome_of(&self.trip, self.actor.id(), self.actor.practice, key, &print).await? {
             return Ok(Once::Done(outcome));
         }
@@ -179,11 +190,7 @@ impl Threshold {
         self.decide::<A>(resource, Some((asker, key, print))).await.map(Once::Fresh)
     }
 
-    async fn decide<A: Action>(
-        self,
-        resource: Resource,
-        once: Option<Asked>,
-    ) -> Result<Tx<A>, StoreError> {
+    async fn decide<A: Action>(self, resource: Resource, once: Option<Asked>) -> Result<Tx<A>, StoreError> {
         let practice = self.actor.practice;
         let kind = match resource {
             Resource::Practice => ResourceKind::Practice,
@@ -228,10 +235,8 @@ impl Threshold {
             subjects: Vec::new(),
             changes: Vec::new(),
         };
-        let mut survey = Survey::default();
-        survey.note(actor.practice, draft.key());
         let written = async {
-            let opener = inner.keyring.opener(actor.practice, &survey).await?;
+            let opener = inner.opener_for_event(actor.practice, Survey::default(), draft.key()).await?;
             inner.committer.durable(draft.seal(&opener, &inner.entropy)?).await
         };
         match written.await {

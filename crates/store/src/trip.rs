@@ -8,6 +8,7 @@ use futures_util::future::try_join;
 use kernel::PracticeId;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
 use crate::StoreError;
 use crate::error::is_outage;
@@ -18,15 +19,19 @@ pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// Sets the practice for the rest of the transaction.
 const SCOPE: &str = "select set_config('app.practice', $1::uuid::text, true)";
 
+const ALONE: &str = "select pg_advisory_xact_lock($1)";
+
 pub(crate) struct Trip {
     client: Option<Object>,
     broken: AtomicBool,
+    failed: AtomicBool,
 }
 
 impl Trip {
     /// Opens a transaction with the practice set; both go out in one round trip.
     pub(crate) async fn begin(pool: &Pool, practice: PracticeId) -> Result<Self, StoreError> {
-        let trip = Self { client: Some(pool.get().await?), broken: AtomicBool::new(false) };
+        let trip =
+            Self { client: Some(pool.get().await?), broken: AtomicBool::new(false), failed: AtomicBool::new(false) };
         let client = trip.client()?;
         let scope = trip.noting(client.prepare_cached(SCOPE).await)?;
         let practice = practice.uuid();
@@ -41,11 +46,19 @@ impl Trip {
 
     fn noting<T>(&self, result: Result<T, tokio_postgres::Error>) -> Result<T, StoreError> {
         result.map_err(|error| {
+            self.failed.store(true, Ordering::Relaxed);
             if error.is_closed() || error.code().is_none_or(is_outage) {
                 self.broken.store(true, Ordering::Relaxed);
             }
             error.into()
         })
+    }
+
+    /// Waits until no other transaction holds the same key; lets go at the end. Two requests that are
+    /// the same one sent twice come one after the other, and the second finds the answer of the first.
+    pub(crate) async fn alone(&self, key: Uuid) -> Result<(), StoreError> {
+        let (_, random) = key.as_u64_pair();
+        self.execute(ALONE, &[&random.cast_signed()]).await.map(|_| ())
     }
 
     /// Points the rest of the transaction at another practice.
@@ -69,7 +82,12 @@ impl Trip {
         self.noting(self.client()?.batch_execute(text).await)
     }
 
+    /// Commits. PostgreSQL answers COMMIT after a failed statement with a rollback and no error, so
+    /// that a caller who overlooked the failure would take nothing for something: refused here.
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        if self.failed.load(Ordering::Relaxed) {
+            return Err(StoreError::Statement { code: "25P02".to_owned() });
+        }
         let done = self.batch("commit").await;
         if done.is_ok()
             && let Some(client) = self.client.take()

@@ -157,6 +157,10 @@ impl<A: Reads> Tx<A> {
         read.survey(practice, &mut survey);
         let asked = if let Resource::Patient(id) = resource { Some(id) } else { None };
         let others = survey.patients.iter().any(|id| Some(*id) != asked);
+        if asked.is_some() && others {
+            // A permission for one patient opens no other.
+            return Err(StoreError::Unreadable { what: "row of another patient" });
+        }
         // One record was asked for and nothing else was read: the event is about that patient.
         let (patient, subjects): (Option<PatientId>, Vec<PatientId>) =
             if others { (None, survey.patients.iter().copied().collect()) } else { (asked, Vec::new()) };
@@ -171,8 +175,7 @@ impl<A: Reads> Tx<A> {
             subjects,
             changes: Vec::new(),
         };
-        survey.note(practice, draft.key());
-        let opener = inner.keyring.opener(practice, &survey).await?;
+        let opener = inner.opener_for_event(practice, survey, draft.key()).await?;
         inner.committer.durable(draft.seal(&opener, &inner.entropy)?).await?;
         Ok(read.unseal(&opener))
     }

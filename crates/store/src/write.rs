@@ -9,12 +9,12 @@ use uuid::Uuid;
 
 use crate::committer::insert_events;
 use crate::event::{Draft, Event, EventRecord, FieldChange};
+use crate::lookup::TokenSet;
 use crate::row::{KeyFor, Opener, Sealers, Survey};
 use crate::sql::Sql;
 use crate::threshold::{Outcome, outcome_of};
 use crate::tx::Desk;
-use crate::lookup::TokenSet;
-use crate::{StoreError, Tx, WholeRow, Writes};
+use crate::{Resource, StoreError, Tx, WholeRow, Writes};
 
 /// The version of a row that a form was made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,11 @@ impl Desk {
         if let Some(known) = self.slots.iter().position(|s| s.practice == practice && s.event.is_none()) {
             return known;
         }
-        self.new_slot(None, None)
+        self.new_slot(None, self.asked_patient())
+    }
+
+    fn asked_patient(&self) -> Option<PatientId> {
+        if let Resource::Patient(id) = self.resource { Some(id) } else { None }
     }
 
     fn new_slot(&mut self, event: Option<Event>, patient: Option<PatientId>) -> usize {
@@ -52,6 +56,19 @@ impl Desk {
 
     fn slot(&mut self, index: usize) -> Result<&mut Slot, StoreError> {
         self.slots.get_mut(index).ok_or(StoreError::Unreadable { what: "event" })
+    }
+
+    /// The slot, if a row under this key may go into it.
+    fn slot_for(&mut self, index: usize, key: KeyFor) -> Result<&mut Slot, StoreError> {
+        if let (KeyFor::Patient(patient), Some(asked)) = (key, self.asked_patient())
+            && patient != asked
+        {
+            // A permission for one patient changes no other.
+            return Err(StoreError::Unreadable { what: "row of another patient" });
+        }
+        let slot = self.slot(index)?;
+        slot.concerns(key)?;
+        Ok(slot)
     }
 
     async fn keys(&self, keys: impl IntoIterator<Item = KeyFor>) -> Result<Opener, StoreError> {
@@ -73,8 +90,7 @@ impl Desk {
         let opener = self.keys(rows.iter().map(R::key_of)).await?;
         let mut events: Vec<Uuid> = Vec::with_capacity(rows.len());
         for (row, index) in rows.iter().zip(slots) {
-            let slot = self.slot(*index)?;
-            slot.concerns(R::key_of(row))?;
+            let slot = self.slot_for(*index, R::key_of(row))?;
             for (column, value) in R::values(row) {
                 if !value.is_null() {
                     let value = audited::<R>(column, value);
@@ -126,8 +142,7 @@ impl Desk {
             return Ok(false);
         }
         let index = tag.map_or_else(|| self.main_slot(), |tag| tag.0);
-        let slot = self.slot(index)?;
-        slot.concerns(row.key())?;
+        let slot = self.slot_for(index, row.key())?;
         slot.changes.append(&mut changes);
         let event = slot.id.uuid();
         let sealer = opener.sealer(row.key(), &self.inner.entropy)?;
@@ -149,8 +164,7 @@ impl Desk {
         let opener = self.keys([row.key()]).await?;
         let before = row.open(&opener)?;
         let index = self.main_slot();
-        let slot = self.slot(index)?;
-        slot.concerns(row.key())?;
+        let slot = self.slot_for(index, row.key())?;
         for (column, value) in R::values(&before) {
             if !value.is_null() {
                 let value = audited::<R>(column, value);
@@ -236,7 +250,7 @@ impl Desk {
             subjects: Vec::new(),
             changes: slot.changes.clone(),
         };
-        let opener = self.keys([draft.key()]).await?;
+        let opener = self.inner.opener_for_event(slot.practice, Survey::default(), draft.key()).await?;
         draft.seal(&opener, &self.inner.entropy)
     }
 }

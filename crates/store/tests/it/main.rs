@@ -5,7 +5,17 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
+    clippy::print_stderr,
+    clippy::items_after_statements,
+    clippy::wildcard_imports,
+    missing_docs,
+    unreachable_pub,
+    dead_code,
     reason = "tests"
 )]
 
+mod catalogue;
+mod data_map;
 mod smoke;
+mod statements;
+mod support;

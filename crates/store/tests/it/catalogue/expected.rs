@@ -1,0 +1,104 @@
+//! What stands in the two clusters, table by table. A table, function or grant that is not listed here
+//! makes the sweep fail: whoever adds one decides here what it is.
+
+/// What the audit asks of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch {
+    /// Each written row carries an event of its own transaction.
+    Rows,
+    /// Some event of the practice in the same transaction.
+    Any,
+    /// None: the log itself, or counters that say nothing about anybody.
+    None,
+}
+
+pub struct Table {
+    pub name: &'static str,
+    pub watch: Watch,
+    /// What the running role may do: letters as in an access list (r select, a insert, w update, d delete).
+    pub grants: &'static str,
+}
+
+const fn table(name: &'static str, watch: Watch, grants: &'static str) -> Table {
+    Table { name, watch, grants }
+}
+
+pub struct Expected {
+    pub tables: &'static [Table],
+    /// Tables that are no tenant's, each with its reason.
+    pub exceptions: &'static [(&'static str, &'static str)],
+    /// Name, and whether it runs with its owner's rights.
+    pub functions: &'static [(&'static str, bool)],
+}
+
+pub const DATA: Expected = Expected {
+    tables: &[
+        table("audit_event", Watch::None, "ar"),
+        table("audit_pending", Watch::None, "ar"),
+        table("audit_subject", Watch::None, "ar"),
+        table("door", Watch::Rows, "adr"),
+        table("half_sign_in", Watch::Rows, "arw"),
+        table("idempotency", Watch::None, "ar"),
+        table("import_key", Watch::Any, "arw"),
+        table("import_run", Watch::Rows, "arw"),
+        table("invitation", Watch::Rows, "arw"),
+        table("kept_resource", Watch::Rows, "arw"),
+        table("membership", Watch::Rows, "arw"),
+        table("outbox", Watch::Rows, "arw"),
+        table("password_reset", Watch::Rows, "arw"),
+        table("patient", Watch::Rows, "arw"),
+        table("patient_alert", Watch::Rows, "arw"),
+        table("patient_identifier", Watch::Rows, "arw"),
+        table("person", Watch::Rows, "arw"),
+        table("practice", Watch::Rows, "arw"),
+        table("practice_listing", Watch::Rows, "arw"),
+        table("record_entry", Watch::Rows, "arw"),
+        table("recovery_code", Watch::Rows, "adrw"),
+        table("search_token", Watch::Any, "adr"),
+        table("session", Watch::Rows, "arw"),
+        table("session_seen", Watch::None, "arw"),
+        table("throttle", Watch::None, "adrw"),
+        table("totp_used", Watch::None, "arw"),
+    ],
+    exceptions: &[
+        (
+            "audit_touch",
+            "notes of the deferred constraint; the running role cannot reach it, and a row lives as long as its transaction",
+        ),
+        ("refinery_schema_history", "which migrations ran; the running role cannot reach it"),
+    ],
+    functions: &[("audit_check", true), ("audit_touch_any", true), ("audit_touch_rows", true), ("wall", false)],
+};
+
+pub const KEYRING: Expected = Expected {
+    tables: &[table("data_key", Watch::None, "adrw"), table("kek", Watch::None, "adrw")],
+    exceptions: &[("refinery_schema_history", "which migrations ran; the running role cannot reach it")],
+    functions: &[("wall", false)],
+};
+
+impl Watch {
+    /// The triggers that a table must have, as PostgreSQL writes them.
+    pub fn triggers(self, table: &str) -> Vec<String> {
+        let rows = if self == Self::Rows { "rows" } else { "any" };
+        let each =
+            [("insert", "INSERT", "NEW", rows), ("update", "UPDATE", "NEW", rows), ("delete", "DELETE", "OLD", "any")];
+        if self == Self::None {
+            return Vec::new();
+        }
+        each.iter()
+            .map(|(name, act, which, touch)| {
+                format!(
+                    "CREATE TRIGGER audit_{name} AFTER {act} ON public.{table} REFERENCING {which} TABLE AS changed \
+                     FOR EACH STATEMENT EXECUTE FUNCTION audit_touch_{touch}()"
+                )
+            })
+            .collect()
+    }
+}
+
+/// The one trigger of `audit_touch`.
+pub const CHECK: &str = "CREATE CONSTRAINT TRIGGER audit_check AFTER INSERT ON public.audit_touch \
+                         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION audit_check()";
+
+/// The one policy.
+pub const POLICY: &str = "(practice_id = ( SELECT (current_setting('app.practice'::text))::uuid AS current_setting))";
