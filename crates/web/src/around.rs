@@ -42,11 +42,19 @@ impl Person {
 impl Person {
     /// Whether the policies allow an action on the practice: for what a page offers. The doors decide.
     pub async fn may<A: Action>(&self) -> Result<bool, PageError> {
+        self.may_to::<A>(ResourceKind::Practice).await
+    }
+
+    /// Whether the policies allow an action on a patient of the practice: for what a page offers.
+    pub async fn may_patient<A: Action>(&self) -> Result<bool, PageError> {
+        self.may_to::<A>(ResourceKind::Patient).await
+    }
+
+    async fn may_to<A: Action>(&self, kind: ResourceKind) -> Result<bool, PageError> {
         let greeting = self.call().greeting(&self.me).await?;
         let roles = greeting.practices.iter().find(|practice| practice.current).map(|practice| practice.roles);
         let policy = &self.call().app().policy;
-        let may = |part| policy.member_may(roles.unwrap_or_default(), part, ResourceKind::Practice);
-        Ok(A::PARTS.iter().all(|part| may(part)))
+        Ok(A::PARTS.iter().all(|part| policy.member_may(roles.unwrap_or_default(), part, kind)))
     }
 
     /// The clock on the wall of the practice.

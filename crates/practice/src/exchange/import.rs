@@ -124,7 +124,11 @@ pub async fn import_folder(
     said = Progress { learning: false, bytes: 0, resources: 0, ..said };
     let mut report = Report::default();
     let mut seen = Seen::default();
-    let run = if settings.dry_run { None } else { Some(super::writes::begin_run(store, &actor, settings, &names(&files)).await?) };
+    let run = if settings.dry_run {
+        None
+    } else {
+        Some(super::writes::begin_run(store, &actor, settings, &names(&files)).await?)
+    };
     let mut batch = Batch::new(store, &actor, settings, &index, run);
     for file in &files {
         said.file.clone_from(&file.name);
@@ -135,7 +139,9 @@ pub async fn import_folder(
             taken = line.end;
             match line.result {
                 Err(problem) => note_reject(&mut report, &line.file, line.number, "", &problem),
-                Ok((head, resource)) => take(&mut batch, &mut report, &mut seen, &line.file, line.number, head, resource),
+                Ok((head, resource)) => {
+                    take(&mut batch, &mut report, &mut seen, &line.file, line.number, head, resource)
+                }
             }
             if batch.len() >= BATCH_RESOURCES || line.end - batch.from >= BATCH_BYTES {
                 batch.write(&mut report).await?;

@@ -74,13 +74,11 @@ pub(super) async fn begin_run(
     let key = IdempotencyKey::new(store.clock().now(), store.entropy());
     let asked = store.enter(actor).await?.ask_once::<ImportPatients>(Asked::Practice, key, &()).await?;
     let Once::Fresh(mut tx) = asked else { return Err(StoreError::KeyReused) };
-    let what = serde_json::to_string(&(&settings.source, files)).map_err(|_| StoreError::Unreadable { what: "files" })?;
+    let what =
+        serde_json::to_string(&(&settings.source, files)).map_err(|_| StoreError::Unreadable { what: "files" })?;
     let digest = tx.blind("import.run", TokenKind::Identifier, &what).await?.bytes().to_vec();
     let open: Vec<RunRow> = tx
-        .rows(
-            sql!("select * from import_run where practice_id = $1 and digest = $2 and state = 'running'"),
-            &[&digest],
-        )
+        .rows(sql!("select * from import_run where practice_id = $1 and digest = $2 and state = 'running'"), &[&digest])
         .await?;
     if let Some(run) = open.first() {
         return Ok(run.id);
@@ -442,10 +440,8 @@ impl Work<'_, '_> {
         self.tag(patient);
         let row: PatientRow =
             self.tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id]).await?;
-        let patch = |_: &Patient, to: &(bool, Demographics)| PatientPatch {
-            active: Some(to.0),
-            ..replacing(to.1.clone())
-        };
+        let patch =
+            |_: &Patient, to: &(bool, Demographics)| PatientPatch { active: Some(to.0), ..replacing(to.1.clone()) };
         let to = (import.active, import.demographics);
         let tag = self.tag(patient);
         self.tx.amend_under(tag, &row, Versioned(row.row_version), &to, patch, Some(words_of)).await?;

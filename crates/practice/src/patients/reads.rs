@@ -1,11 +1,11 @@
 //! Reading patients. Every function asks, reads, records and opens, in that order: the types allow no
 //! other.
 
+use std::collections::HashMap;
+
 use jiff::{Timestamp, ToSpan as _};
 use kernel::{EntryId, IdentifierId, PatientId};
-use store::{
-    Actor, Damaged, Event, Includes, Purpose, Resource, ResourceKind, Store, StoreError, Tx, Versioned, sql,
-};
+use store::{Actor, Damaged, Event, Includes, Purpose, Resource, ResourceKind, Store, StoreError, Tx, Versioned, sql};
 use uuid::Uuid;
 
 use super::actions::{
@@ -377,18 +377,32 @@ pub async fn reveal(
     Ok(Revealed { identifier: tx.record(event, row).await?, at })
 }
 
-/// The patients whom this person opened last, newest first.
-pub async fn recently_opened(store: &Store, actor: &Actor, limit: i64) -> Result<Vec<Read<Patient>>, StoreError> {
-    let Some(person) = actor.person() else { return Ok(Vec::new()) };
+/// The patients whom this person opened last and when, newest first; `None` where the roles find none.
+pub async fn recently_opened(
+    store: &Store,
+    actor: &Actor,
+    limit: i64,
+) -> Result<Option<Vec<(Read<Patient>, Timestamp)>>, StoreError> {
     let threshold = store.enter(actor).await?;
-    if !threshold.would_allow::<FindPatient>(ResourceKind::Practice) {
-        return Ok(Vec::new());
-    }
+    let (true, Some(person)) = (threshold.would_allow::<FindPatient>(ResourceKind::Practice), actor.person()) else {
+        return Ok(None);
+    };
     let tx: Tx<FindPatient> = threshold.ask(Resource::Practice).await?;
-    let ids = tx.recent_patients_of(person, limit).await?;
+    let recent = tx.recent_patients_of(person, limit).await?;
+    let ids: Vec<Uuid> = recent.iter().map(|(id, _)| id.uuid()).collect();
+    let rows = tx.keep(by_ids(&tx, &ids).await?, &ids);
+    let times: HashMap<PatientId, Timestamp> = recent.into_iter().collect();
+    let when: Vec<Timestamp> = rows.iter().filter_map(|row| times.get(&row.id).copied()).collect();
+    let patients = tx.record(Event::new().field("recently-opened"), rows).await?;
+    Ok(Some(patients.into_iter().zip(when).collect()))
+}
+
+/// Patients by their ids, as a search would show them.
+pub async fn by_these_ids(store: &Store, actor: &Actor, ids: &[PatientId]) -> Result<Vec<Read<Patient>>, StoreError> {
+    let tx: Tx<FindPatient> = store.enter(actor).await?.ask(Resource::Practice).await?;
+    let ids: Vec<Uuid> = ids.iter().take(FOUND_MAX).map(|id| id.uuid()).collect();
     let rows = by_ids(&tx, &ids).await?;
-    let rows = tx.keep(rows, &ids);
-    tx.record(Event::new().field("recently-opened"), rows).await
+    tx.record(Event::new().field("known-already"), rows).await
 }
 
 /// The version that a form was made from.

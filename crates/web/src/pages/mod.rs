@@ -5,8 +5,10 @@
 //! who may call it, and the matrix test for a probe.
 
 mod account;
+mod audit;
 mod home;
 mod invitation;
+mod patients;
 mod practice;
 mod reset;
 pub(crate) mod sign_in;
@@ -27,6 +29,8 @@ pub(crate) fn all(pages: Pages) -> Pages {
         account::routes,
         practice::routes,
         team::routes,
+        patients::routes,
+        audit::routes,
     ];
     rooms.into_iter().fold(pages, |pages, room| room(pages))
 }

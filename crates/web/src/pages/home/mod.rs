@@ -5,5 +5,5 @@ mod today;
 use crate::routes::{Allow, Pages};
 
 pub(super) fn routes(pages: Pages) -> Pages {
-    pages.read("/", Allow::Action("home.read"), today::show_today)
+    pages.read("/", Allow::Action(&["home.read"]), today::show_today)
 }

@@ -1,30 +1,53 @@
 //! The day, the search, and what the person's own account wants.
 
 use axum::extract::State;
-use identity::second::CODES_FEW;
 use practice::patients::actions::CreatePatient;
+use practice::patients::reads::recently_opened;
+use serde::Deserialize;
 
 use crate::AppState;
 use crate::around::Told;
 use crate::errors::Answer;
 use crate::extract::{Asked, show};
-use crate::views::Room;
-use crate::views::today::{AccountAlert, PartOfDay, Today};
+use crate::pages::patients::hit;
+use crate::views::today::{AccountAlert, Opened, PartOfDay, Today};
 use crate::views::when::long_day;
+use crate::views::{Moment, Room};
 use crate::who::Member;
 
+/// Patients opened lately.
+const LATELY: i64 = 8;
+
+#[derive(Deserialize)]
+pub(super) struct Question {
+    #[serde(flatten)]
+    told: Told,
+    /// Recovery codes left, when signing in has found that they are few.
+    codes: Option<u32>,
+}
+
 /// `GET /`
-pub(super) async fn show_today(State(app): State<AppState>, member: Member, Asked(told): Asked<Told>) -> Answer {
+pub(super) async fn show_today(
+    State(app): State<AppState>,
+    member: Member,
+    Asked(question): Asked<Question>,
+) -> Answer {
     let now = app.clock().now().to_zoned(member.zone().await?);
-    let codes_left = app.identity.account(&member.me).await?.codes_left;
     let mut shell = member.shell(Room::Today).await?;
-    shell.notice = told.notice();
+    shell.notice = question.told.notice();
+    // Only who is still a member sees even this: the doors say.
+    let lately = recently_opened(&app.store, &member.actor, LATELY).await?;
+    let opened = lately.map(|patients| {
+        let zone = now.time_zone();
+        let opened = |(patient, at)| Opened { patient: hit(&patient, now.date()), at: Moment::at(at, zone) };
+        patients.into_iter().map(opened).collect()
+    });
     show(&Today {
         shell,
         part: PartOfDay::of(now.hour()),
         date: long_day(now.date()),
-        alerts: (codes_left <= CODES_FEW).then_some(AccountAlert::FewRecoveryCodes(codes_left)).into_iter().collect(),
-        opened: None,
+        alerts: question.codes.map(AccountAlert::FewRecoveryCodes).into_iter().collect(),
+        opened,
         may_create: member.may::<CreatePatient>().await?,
     })
 }

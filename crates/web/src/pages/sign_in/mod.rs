@@ -6,7 +6,7 @@ mod second;
 mod set_up;
 mod sign_out;
 
-use identity::second::Entered;
+use identity::second::{CODES_FEW, Entered};
 use identity::sign_in::SignInError;
 use serde::Deserialize;
 
@@ -57,9 +57,12 @@ fn let_in(call: &Call, entered: &Entered) {
     call.forget(Cookie::HalfSignIn);
 }
 
-/// Lets it in and goes on.
+/// Lets it in and goes on; on the first page it is said when recovery codes run out.
 fn into_the_house(call: &Call, entered: &Entered, next: &LocalPath) -> Answer {
     let_in(call, entered);
+    if next.as_str() == "/" && entered.codes_left <= CODES_FEW {
+        return go_to(&format!("/?codes={}", entered.codes_left));
+    }
     go(next)
 }
 

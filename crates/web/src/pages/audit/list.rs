@@ -1,0 +1,109 @@
+//! The practice's log, with filters.
+
+use axum::extract::State;
+use kernel::{EventId, PatientId, PersonId};
+use practice::audit::reads::of_practice;
+use serde::Deserialize;
+use store::AuditFilter;
+
+use super::shown;
+use crate::AppState;
+use crate::errors::Answer;
+use crate::extract::{Asked, refuse, show};
+use crate::pages::patients::day_start;
+use crate::text::say;
+use crate::views::audit::{AuditPatient, PracticeAudit};
+use crate::views::words::action;
+use crate::views::{Choice, Errors, Pager, Room};
+use crate::who::Member;
+
+#[derive(Deserialize)]
+pub(super) struct Question {
+    #[serde(default)]
+    person: String,
+    #[serde(default)]
+    patient: String,
+    #[serde(default)]
+    action: String,
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    before: String,
+}
+
+/// The acts that the filter offers.
+const ACTIONS: [&str; 12] = [
+    "identifier.reveal",
+    "patient.record",
+    "patient.read",
+    "patient.find",
+    "patient.lookup-identifier",
+    "patient.create",
+    "patient.edit",
+    "patient.import",
+    "team.invite",
+    "team.roles",
+    "team.remove",
+    "person.sign-in",
+];
+
+/// `GET /audit?person=&patient=&action=&from=&to=&before=`
+pub(super) async fn show_log(State(app): State<AppState>, member: Member, Asked(asked): Asked<Question>) -> Answer {
+    let zone = member.zone().await?;
+    let mut errors = Errors::none();
+    let from = day_start(&asked.from, &zone, 0).unwrap_or_else(|| {
+        errors.add("from", say("filter-date-wrong"));
+        None
+    });
+    let until = day_start(&asked.to, &zone, 1).unwrap_or_else(|| {
+        errors.add("to", say("filter-date-wrong"));
+        None
+    });
+    let patient: Option<PatientId> = asked.patient.trim().parse().ok();
+    if patient.is_none() && !asked.patient.trim().is_empty() {
+        errors.add("patient", say("audit-patient-wrong"));
+    }
+    let person: Option<PersonId> = asked.person.parse().ok();
+    let before: Option<EventId> = asked.before.parse().ok();
+    let known = ACTIONS.into_iter().find(|name| *name == asked.action).map(str::to_owned);
+    let filter = AuditFilter { person, patient, action: known, from, until, before };
+    let log = of_practice(&app.store, &member.actor, &filter).await?;
+    let acts = log.lines.lines.iter().map(|line| {
+        let mut act = shown(line, &log.names, &zone);
+        act.patient = line.patient.map(|id| AuditPatient { id: id.to_string(), name: None });
+        act
+    });
+    let mut people: Vec<Choice> = log
+        .names
+        .values()
+        .map(|one| Choice::new(one.id.to_string(), one.display_name.clone(), Some(one.id) == person))
+        .collect();
+    people.sort_by(|a, b| a.label.cmp(&b.label));
+    people.insert(0, Choice::new("", say("audit-everyone"), person.is_none()));
+    let mut actions = vec![Choice::new("", say("audit-everything"), asked.action.is_empty())];
+    actions.extend(ACTIONS.into_iter().map(|name| Choice::new(name, action(name), name == asked.action)));
+    let address = |before: &str| {
+        let Question { person, patient, action, from, to, .. } = &asked;
+        let patient = patient.trim();
+        format!("/audit?person={person}&patient={patient}&action={action}&from={from}&to={to}{before}")
+    };
+    let pager = Pager {
+        previous: before.map(|_| address("")),
+        next: log.lines.next.map(|next| address(&format!("&before={next}"))),
+        ..Pager::default()
+    };
+    let view = PracticeAudit {
+        shell: member.shell(Room::Audit).await?,
+        people,
+        actions,
+        acts: acts.collect(),
+        pager: if errors.is_empty() { pager } else { Pager::default() },
+        patient: asked.patient,
+        from: asked.from,
+        to: asked.to,
+        errors,
+    };
+    if view.errors.is_empty() { show(&view) } else { refuse(&view) }
+}

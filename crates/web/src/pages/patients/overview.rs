@@ -1,0 +1,134 @@
+//! A patient's page.
+
+use axum::extract::State;
+use kernel::PatientId;
+use practice::patients::reads::{Page, Read, open};
+use practice::patients::rows::EntryLine;
+
+use super::banner::{Known, banner, kind_label, weight};
+use super::find::{kinds, today};
+use super::said;
+use crate::AppState;
+use crate::errors::{Answer, PageError};
+use crate::extract::{At, show};
+use crate::views::patient::{AddIdentifier, AlertRow, AlertsPanel, Contacts, Panel, PatientPage, Seen, Tab};
+use crate::views::record::EntryRow;
+use crate::views::words::{entries, entry};
+use crate::views::{Errors, Room};
+use crate::who::{Caller, Member};
+
+/// `GET /patients/{patient}`
+pub(super) async fn show_patient(State(app): State<AppState>, member: Member, At(id): At<PatientId>) -> Answer {
+    show(&view(&app, &member, id).await?)
+}
+
+/// The page; also what a refused alert or identifier is shown on.
+pub(super) async fn view(app: &AppState, member: &Member, id: PatientId) -> Result<PatientPage, PageError> {
+    let page = open(&app.store, &member.actor, id).await?;
+    let today = today(app, member).await?;
+    let readers = page.readers.saturating_sub(1).max(0);
+    Ok(PatientPage {
+        shell: member.shell(Room::Patients).await?,
+        banner: banner(member, &known(id, &page), page.may, Tab::Overview, today),
+        seen: Some(Seen { at: member.moment(page.at).await?, others: readers }),
+        contacts: contacts(&page),
+        alerts: alerts(member, &page),
+        add_identifier: page.may.edit.then(|| AddIdentifier {
+            guard: member.guard(),
+            errors: Errors::none(),
+            kinds: kinds(""),
+            number: String::new(),
+        }),
+        panels: panels(&page),
+    })
+}
+
+pub(super) fn known(id: PatientId, page: &Page) -> Known<'_> {
+    let allergies = page.clinical.as_ref().map(|clinical| {
+        clinical.entries.iter().filter(|line| line.as_ref().is_ok_and(|line| line.kind == "allergy")).collect()
+    });
+    Known { id, patient: &page.patient, identifiers: &page.identifiers, alerts: &page.alerts, allergies }
+}
+
+fn contacts(page: &Page) -> Contacts {
+    use practice::patients::model::ContactSystem;
+    let Ok(patient) = &page.patient else { return Contacts::default() };
+    let known = patient.demographics();
+    let of = |system| known.contacts_of(system).into_iter().filter_map(said::contact).collect();
+    Contacts {
+        phones: of(ContactSystem::Phone),
+        emails: of(ContactSystem::Email),
+        addresses: known.addresses.iter().map(practice::patients::model::Address::lines).collect(),
+    }
+}
+
+fn alerts(member: &Member, page: &Page) -> AlertsPanel {
+    let rows = page.alerts.iter().map(|alert| match alert {
+        Ok(alert) => AlertRow {
+            id: alert.id.to_string(),
+            text: Some(alert.text.clone()),
+            weight: weight(&alert.severity),
+            since: None,
+            by: None,
+        },
+        Err(damaged) => {
+            AlertRow { id: damaged.id.to_string(), text: None, weight: weight("high"), since: None, by: None }
+        }
+    });
+    AlertsPanel {
+        rows: rows.collect(),
+        guard: page.may.edit.then(|| member.guard()),
+        errors: Errors::none(),
+        text: String::new(),
+        high: false,
+    }
+}
+
+/// The kinds in the order in which a clinician looks.
+const KINDS: [&str; 4] = ["problem", "medication", "allergy", "document"];
+
+fn panels(page: &Page) -> Option<Vec<Panel>> {
+    let clinical = page.clinical.as_ref()?;
+    let panel = |kind: &&str| {
+        let of_kind = |line: &&Read<EntryLine>| line.as_ref().is_ok_and(|line| line.kind == **kind);
+        let total = clinical.counts.iter().find(|(counted, _)| counted == kind).map_or(0, |(_, count)| *count);
+        Panel {
+            kind: (*kind).to_owned(),
+            title: entries(kind),
+            rows: clinical.entries.iter().filter(of_kind).map(|line| row(line)).collect(),
+            total: u64::try_from(total).unwrap_or(0),
+        }
+    };
+    let mut panels: Vec<Panel> = KINDS.iter().map(panel).collect();
+    // A damaged line does not say of what kind it is: it stands with the documents, by its id.
+    if let Some(last) = panels.last_mut() {
+        last.rows.extend(clinical.entries.iter().filter(|line| line.is_err()).map(|line| row(line)));
+    }
+    Some(panels)
+}
+
+/// An entry in a list.
+pub(super) fn row(line: &Read<EntryLine>) -> EntryRow {
+    match line {
+        Ok(line) => EntryRow {
+            id: line.id.to_string(),
+            kind: line.kind.clone(),
+            kind_label: entry(&line.kind),
+            title: Some(line.summary.title.clone()),
+            status: line.summary.status.clone(),
+            when: line.summary.when.as_ref().map(said::day),
+            author: line.summary.author.clone(),
+            in_error: line.summary.in_error,
+        },
+        Err(damaged) => EntryRow {
+            id: damaged.id.to_string(),
+            kind: String::new(),
+            kind_label: kind_label(""),
+            title: None,
+            status: None,
+            when: None,
+            author: None,
+            in_error: false,
+        },
+    }
+}
