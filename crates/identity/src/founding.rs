@@ -201,29 +201,28 @@ impl Identity {
         let mut tx = self.store.host::<FoundPerson>(Job::Founding).await?;
         let at = tx.at();
         let token = email_token(&tx, &email).await?;
-        let (person, secrets) = match reads::person_by_email(&tx, &token).await? {
-            Some(row) => (row.id, None),
-            None => {
-                let person = tx.new_person().await?;
-                let totp = TotpSecret::generate(self.entropy());
-                tx.insert::<PersonRow>(Person {
-                    id: person,
-                    row_version: 1,
-                    email_token: token,
-                    state: ACTIVE.to_owned(),
-                    created_at: at,
-                    secured_at: at,
-                    display_name: name.clone(),
-                    email: email.clone(),
-                    language: None,
-                    password: Some(password),
-                    totp: Some(totp.clone()),
-                })
-                .await?;
-                let enrolment = Enrolment::of(&totp, &practice_name, &email);
-                let codes = self.renew_codes_in(&mut tx, person).await?;
-                (person, Some(FirstSecrets { totp, enrolment, codes }))
-            }
+        let (person, secrets) = if let Some(row) = reads::person_by_email(&tx, &token).await? {
+            (row.id, None)
+        } else {
+            let person = tx.new_person().await?;
+            let totp = TotpSecret::generate(self.entropy());
+            tx.insert::<PersonRow>(Person {
+                id: person,
+                row_version: 1,
+                email_token: token,
+                state: ACTIVE.to_owned(),
+                created_at: at,
+                secured_at: at,
+                display_name: name.clone(),
+                email: email.clone(),
+                language: None,
+                password: Some(password),
+                totp: Some(totp.clone()),
+            })
+            .await?;
+            let enrolment = Enrolment::of(&totp, &practice_name, &email);
+            let codes = self.renew_codes_in(&mut tx, person).await?;
+            (person, Some(FirstSecrets { totp, enrolment, codes }))
         };
         let member = NewMember { person, name, email, title: None, roles: new.roles };
         if !self.add_member(&mut tx, practice, member).await? {

@@ -1,6 +1,10 @@
 //! The tables of this room, each declared once. Persons, sessions and what opens the door live under
 //! the house, sealed with the person's own key; memberships and invitations under each practice.
-#![allow(dead_code, reason = "the macro gives every row the same fields; not each is read")]
+#![allow(
+    dead_code,
+    clippy::struct_field_names,
+    reason = "the macro gives every row the same fields, of which not each is read, named as the columns are"
+)]
 
 use jiff::Timestamp;
 use kernel::{InvitationId, PersonId, PracticeId, SessionId, Source};

@@ -9,6 +9,7 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::disallowed_methods,
+    clippy::missing_panics_doc,
     reason = "test support: a failure here is a failed test, and it owns the servers it connects to"
 )]
 

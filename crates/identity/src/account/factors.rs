@@ -63,7 +63,7 @@ impl Identity {
         code: &str,
         key: IdempotencyKey,
     ) -> Result<(), OwnError> {
-        let Proved::Now { row, .. } = self.prove_current::<EnrolTotp>(me, current, Some(key)).await? else {
+        let Some(Proved { row, .. }) = self.prove_current::<EnrolTotp>(me, current, Some(key)).await? else {
             return Ok(());
         };
         let (tx, now) = self.own::<EnrolTotp>(me).await?;

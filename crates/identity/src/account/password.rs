@@ -56,12 +56,10 @@ impl OwnError {
     }
 }
 
-/// What came of proving the present password.
-pub(crate) enum Proved {
-    /// It is right; the person as they were when it was compared.
-    Now { row: PersonRow, person: Person },
-    /// The same was asked and done before.
-    Before,
+/// The present password is right: the person as they were when it was compared.
+pub(crate) struct Proved {
+    pub(crate) row: PersonRow,
+    pub(crate) person: Person,
 }
 
 impl Identity {
@@ -73,7 +71,7 @@ impl Identity {
         new: &Password,
         key: IdempotencyKey,
     ) -> Result<(), OwnError> {
-        let Proved::Now { row, person } = self.prove_current::<ChangePassword>(me, current, Some(key)).await? else {
+        let Some(Proved { row, person }) = self.prove_current::<ChangePassword>(me, current, Some(key)).await? else {
             return Ok(());
         };
         let words = self.words_about(&person).await?;
@@ -88,18 +86,18 @@ impl Identity {
         Ok(())
     }
 
-    /// Checks the present password, counted like a code; or finds that what is asked under a key was
-    /// done before (the present password may then be the new one already).
+    /// Checks the present password, counted like a code. `None`: what is asked under the key was done
+    /// before (the present password may then be the new one already).
     pub(crate) async fn prove_current<A: HouseAction>(
         &self,
         me: &Me,
         current: &Password,
         key: Option<IdempotencyKey>,
-    ) -> Result<Proved, OwnError> {
+    ) -> Result<Option<Proved>, OwnError> {
         let (mut tx, row) = self.own::<A>(me).await?;
         if let Some(key) = key {
             match tx.once(key, &me.person()).await? {
-                HouseOnce::Done(_) => return Ok(Proved::Before),
+                HouseOnce::Done(_) => return Ok(None),
                 HouseOnce::Fresh(fresh) => tx = fresh,
             }
         }
@@ -112,7 +110,7 @@ impl Identity {
                 let tx = self.store.own::<A>(&me.signed_in, me.source.clone()).await?;
                 give_back(&tx, Rule::SecondFactor, &subject, u32::MAX).await?;
                 tx.keep_counts().await?;
-                Ok(Proved::Now { row, person })
+                Ok(Some(Proved { row, person }))
             }
             Verdict::Wrong => {
                 let tx = self.store.own::<RefuseSignIn>(&me.signed_in, me.source.clone()).await?;

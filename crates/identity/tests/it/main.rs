@@ -1,5 +1,15 @@
 //! The flows of identity on real PostgreSQL. Every test founds practices and people of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::large_futures,
+    clippy::needless_pass_by_value,
+    reason = "helpers of tests, outside test functions: a failure is a failed test"
+)]
+
 mod account;
 mod founding;
 mod joining;

@@ -12,7 +12,7 @@ fn roles(roles: &[Role]) -> Roles {
     Roles::of(roles.iter().copied())
 }
 
-async fn address(house: &House) -> String {
+fn address(house: &House) -> String {
     format!("{}@example.org", house.unique("invited"))
 }
 
@@ -28,7 +28,7 @@ async fn the_team_shows_members_invitations_and_what_the_reader_may_do() {
     let owner = house.signed_in(practice, &[Role::Owner]).await;
     house.wait(crate::seconds(1));
     let reception = house.signed_in(practice, &RECEPTION).await;
-    let email = address(&house).await;
+    let email = address(&house);
     house.identity().invite(&owner.me, &email, "", roles(&RECEPTION), house.key()).await.unwrap();
 
     let view = house.identity().team(&owner.me).await.unwrap();
@@ -51,7 +51,7 @@ async fn an_invitation_gives_its_link_once_and_mails_it() {
     let house = House::open().await;
     let practice = house.practice().await;
     let owner = house.signed_in(practice, &[Role::Owner]).await;
-    let (email, key) = (address(&house).await, house.key());
+    let (email, key) = (address(&house), house.key());
     let first = house.identity().invite(&owner.me, &email, "", roles(&RECEPTION), key).await.unwrap();
     let retry = house.identity().invite(&owner.me, &email, "", roles(&RECEPTION), key).await.unwrap();
     assert_eq!((first.id, first.expires_at), (retry.id, retry.expires_at));
@@ -75,7 +75,7 @@ async fn only_owners_and_administrators_invite_and_only_owners_make_owners() {
     let owner = house.signed_in(practice, &[Role::Owner]).await;
     let administrator = house.signed_in(practice, &[Role::Administrator]).await;
     let practitioner = house.signed_in(practice, &[Role::Practitioner]).await;
-    let email = address(&house).await;
+    let email = address(&house);
     let invite = async |who: &SignedInPerson, role: Role| {
         house.identity().invite(&who.me, &email, "", roles(&[role]), house.key()).await
     };
@@ -111,7 +111,7 @@ async fn an_invitation_of_another_practice_is_missing() {
     let (one, two) = (house.practice().await, house.practice().await);
     let (mine, theirs) = (house.signed_in(one, &[Role::Owner]).await, house.signed_in(two, &[Role::Owner]).await);
     let invited =
-        house.identity().invite(&theirs.me, &address(&house).await, "", roles(&RECEPTION), house.key()).await.unwrap();
+        house.identity().invite(&theirs.me, &address(&house), "", roles(&RECEPTION), house.key()).await.unwrap();
     let answer = house.identity().revoke_invitation(&mine.me, invited.id, house.key()).await;
     assert!(matches!(answer, Err(InviteError::Store(StoreError::Missing))));
     let member = house.identity().member(&mine.me, theirs.id).await;
@@ -215,7 +215,7 @@ async fn a_removed_member_is_out_at_the_next_request() {
     house.wait(crate::seconds(1));
     house.add_to(other, &person, &RECEPTION).await;
     let member = house.sign_in(person).await;
-    let email = address(&house).await;
+    let email = address(&house);
     house.identity().invite(&member.me, &email, "", roles(&RECEPTION), house.key()).await.unwrap();
 
     let key = house.key();
