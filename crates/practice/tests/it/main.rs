@@ -1,0 +1,16 @@
+//! What a practice's people see, and what they do not, on real PostgreSQL.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod bad_input;
+mod desk;
+mod import;
+mod isolation;
+mod patients;
+mod who_saw_what;
