@@ -26,7 +26,7 @@ pub(super) async fn show_patient(State(app): State<AppState>, member: Member, At
 pub(super) async fn view(app: &AppState, member: &Member, id: PatientId) -> Result<PatientPage, PageError> {
     let page = open(&app.store, &member.actor, id).await?;
     let today = today(app, member).await?;
-    let readers = page.readers.saturating_sub(1).max(0);
+    let readers = u32::try_from(page.readers.saturating_sub(1)).unwrap_or(0);
     Ok(PatientPage {
         shell: member.shell(Room::Patients).await?,
         banner: banner(member, &known(id, &page), page.may, Tab::Overview, today),
