@@ -179,8 +179,8 @@ fn listen(setting: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
     let listener = TcpListener::bind(address).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
     listener.map_err(|error| {
         let hint = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "another program listens there; stop it, or write another port",
-            std::io::ErrorKind::PermissionDenied => "ports below 1024 need a start as root; or write another port",
+            std::io::ErrorKind::AddrInUse => "another program listens there; stop it, or use another port",
+            std::io::ErrorKind::PermissionDenied => "ports below 1024 need a start as root; or use another port",
             _ => "write an address of this machine",
         };
         Failure::said(format!("{setting}: cannot listen on {address} ({error}): {hint}"))

@@ -65,6 +65,9 @@ enum Command {
     /// Keys: make the root key, turn keys, see how they stand
     #[command(subcommand)]
     Keys(Keys),
+    /// Bring records in
+    #[command(subcommand)]
+    Import(Import),
     /// A demonstration's people: their codes and secrets
     #[command(subcommand)]
     Demo(Demo),
@@ -78,7 +81,7 @@ struct Which {
     #[arg(long)]
     config: Option<PathBuf>,
     /// The folder of a demonstration
-    #[arg(long)]
+    #[arg(long = "folder", id = "demonstration")]
     folder: Option<PathBuf>,
 }
 
@@ -163,6 +166,25 @@ enum Keys {
 }
 
 #[derive(Subcommand)]
+enum Import {
+    /// From a folder of FHIR R4 NDJSON, as a bulk export writes it. Brought in twice, it changes nothing
+    Fhir {
+        /// The practice's short name
+        practice: String,
+        /// The folder; as root, Vouchsafe's account must be able to read it
+        folder: PathBuf,
+        /// Only say what would happen: what is new, known, skipped, rejected and why
+        #[arg(long)]
+        dry_run: bool,
+        /// Where the files come from: ids of one source are never taken for those of another
+        #[arg(long, default_value = "fhir")]
+        source: String,
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+#[derive(Subcommand)]
 enum Demo {
     /// The code that a person's authenticator shows now
     Code {
@@ -206,6 +228,10 @@ impl Line {
                 (_, _, true) => which.perform(Task::KeysRotateRoot),
                 (practice, _, false) => which.perform(Task::KeysRotate { practice }),
             },
+            Command::Import(Import::Fhir { practice, folder, dry_run, source, which }) => {
+                let folder = folder.canonicalize().map_err(Failure::io("cannot find", &folder))?;
+                which.perform(Task::ImportFhir { practice, folder, source, dry_run })
+            }
             Command::Demo(Demo::Code { email, folder }) => {
                 let (code, seconds) = Folders::of(&folder)?.sign_ins()?.code(&email)?;
                 say(&format!("{code}   (for {seconds} more seconds; each code is good once)"));
@@ -261,7 +287,6 @@ impl Which {
     fn settings(&self) -> Result<Config, Failure> {
         match (&self.config, &self.folder) {
             (Some(file), _) => Ok(Config::load(file)?),
-            // Links lead to the port that a demonstration usually has.
             (None, folder) => Folders::of(folder.as_deref().unwrap_or(Path::new("data")))?.config(8443),
         }
     }
@@ -270,14 +295,16 @@ impl Which {
     fn perform(&self, task: Task) -> Result<(), Failure> {
         let config = self.settings()?;
         let accounts = Accounts::find(&config)?;
-        let doors = if config.postgresql.managed {
-            Doors::managed(&config, place::beside_running(&config.top.folder)?)
+        let (doors, origin) = if config.postgresql.managed {
+            let running = place::beside_running(&config.top.folder)?;
+            let origin = running.origin.clone();
+            (Doors::managed(&config, running), origin)
         } else {
-            Doors::outside(&config)?
+            (Doors::outside(&config)?, config.web.origin.to_string())
         };
         // A command says what it does; of the rest only what goes wrong.
         let logging = Logging { level: config::LogLevel::Warn, format: config.log.format };
-        let job = Job::Command(doors.for_one_command(), logging, config.web.origin.to_string(), task);
+        let job = Job::Command(doors.for_one_command(), logging, origin, task);
         crate::runtime()?.block_on(job.perform_as(&accounts))
     }
 }

@@ -30,11 +30,13 @@ pub(crate) struct Place {
     _lock: File,
 }
 
-/// Where the managed servers are reached.
+/// Where the managed servers are reached, and the pages.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Sockets {
     pub(crate) data: Socket,
     pub(crate) keyring: Socket,
+    /// Links begin with it.
+    pub(crate) origin: String,
 }
 
 /// Where one server is reached.
@@ -144,7 +146,7 @@ mod tests {
 
     fn sockets() -> Sockets {
         let socket = Socket { folder: PathBuf::from("/run/x"), port: 5432 };
-        Sockets { data: socket.clone(), keyring: socket }
+        Sockets { data: socket.clone(), keyring: socket, origin: "https://localhost".to_owned() }
     }
 
     #[tokio::test]

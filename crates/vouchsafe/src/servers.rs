@@ -18,6 +18,7 @@ use crate::terminal::step;
 pub(crate) struct Servers {
     data: Supervisor,
     keyring: Supervisor,
+    origin: String,
 }
 
 const DATA: &str = "data";
@@ -41,8 +42,8 @@ impl Servers {
         let (data, keyring) = tokio::join!(begin(data, DATA), begin(keyring, KEYRING));
         match (data, keyring) {
             (Ok(data), Ok(keyring)) => {
-                let servers = Self { data, keyring };
-                place.note(&servers.sockets())?;
+                let servers = Self { data, keyring, origin: config.web.origin.to_string() };
+                place.note(&servers.reached())?;
                 Ok(servers)
             }
             (Err(error), Ok(other)) | (Ok(other), Err(error)) => {
@@ -54,14 +55,11 @@ impl Servers {
         }
     }
 
-    fn sockets(&self) -> Sockets {
-        let socket = |address: &Address| Socket { folder: address.socket_dir.clone(), port: address.port };
-        Sockets { data: socket(self.data.address()), keyring: socket(self.keyring.address()) }
-    }
-
     /// Where they are reached.
     pub(crate) fn reached(&self) -> Sockets {
-        self.sockets()
+        let socket = |address: &Address| Socket { folder: address.socket_dir.clone(), port: address.port };
+        let (data, keyring) = (socket(self.data.address()), socket(self.keyring.address()));
+        Sockets { data, keyring, origin: self.origin.clone() }
     }
 
     /// Stops both, at the same time.

@@ -1,8 +1,11 @@
 //! Commands for the host, beside a running installation: founding practices, inviting their first
 //! people, turning keys, bringing records in.
 
+mod import;
 mod keys;
 mod people;
+
+use std::path::PathBuf;
 
 use identity::password::Hasher;
 use identity::{ANSWER_FLOOR, Identity};
@@ -37,6 +40,13 @@ pub(crate) enum Task {
         practice: Option<String>,
     },
     KeysRotateRoot,
+    /// From a folder of FHIR NDJSON.
+    ImportFhir {
+        practice: String,
+        folder: PathBuf,
+        source: String,
+        dry_run: bool,
+    },
 }
 
 /// The open house of one command.
@@ -63,6 +73,9 @@ impl Task {
             Self::KeysStatus => keys::status(&house).await,
             Self::KeysRotate { practice } => keys::rotate(&house, practice.as_deref()).await,
             Self::KeysRotateRoot => keys::rotate_root(&house).await,
+            Self::ImportFhir { practice, folder, source, dry_run } => {
+                import::fhir(&house, &practice, &folder, source, dry_run).await
+            }
         }
     }
 }

@@ -34,7 +34,24 @@ password_file = \"/etc/vouchsafe/mail-password\"
 from = \"Vouchsafe <vouchsafe@example.org>\"
 ```
 
-The root key is made once, and kept outside the data: see [the runbook of the keys](runbooks/keys.md).
+The root key is made once, and kept outside the data: see [the runbook of the keys](runbooks/keys.md). The unit:
+
+```ini
+[Unit]
+Description=Vouchsafe
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+ExecStart=/usr/local/bin/vouchsafe serve --config /etc/vouchsafe/vouchsafe.toml
+# Vouchsafe stops its own servers, in order and with a checkpoint.
+KillMode=mixed
+TimeoutStopSec=120
+Restart=on-failure
+
+[Install]
+WantedBy=multi-user.target
+```
 ";
 
 const TAIL: &str = "

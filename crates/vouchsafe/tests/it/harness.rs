@@ -90,10 +90,15 @@ impl Place {
         program
     }
 
+    /// Somebody who trusts its certificate.
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::trusting(&self.certificate)
+    }
+
     /// Asks for a page until it is answered with 200.
     pub(crate) fn answers(&self) {
-        let client = Browser::trusting(&self.certificate);
-        until("an answer", || client.status(self.port, "/healthz") == Some(200));
+        let browser = self.browser();
+        until("an answer", || browser.status(self.port, "/healthz") == Some(200));
     }
 }
 
@@ -251,13 +256,35 @@ impl Browser {
 
     /// A page, head and body.
     pub(crate) fn get(&self, port: u16, path: &str) -> Option<String> {
+        self.send(port, &format!("GET {path} HTTP/1.1"), "", "")
+    }
+
+    /// Fills the one form of a page that asks for nothing but `field`, as a browser would.
+    pub(crate) fn fill(&self, port: u16, path: &str, field: &str) -> Option<String> {
+        let page = self.get(port, path)?;
+        let cookie =
+            page.lines().find_map(|line| line.strip_prefix("set-cookie: ")).and_then(|line| line.split(';').next());
+        let hidden = |name: &str| {
+            let rest = page.split(&format!("name=\"{name}\" value=\"")).nth(1)?;
+            rest.split('"').next()
+        };
+        let body = format!("csrf={}&once={}&{field}", hidden("csrf")?, hidden("once")?);
+        let more = format!(
+            "Cookie: {}\r\nOrigin: https://localhost:{port}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
+            cookie.unwrap_or_default(),
+            body.len()
+        );
+        self.send(port, &format!("POST {path} HTTP/1.1"), &more, &body)
+    }
+
+    fn send(&self, port: u16, line: &str, more: &str, body: &str) -> Option<String> {
         use std::io::{Read as _, Write as _};
         let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
         let connection = rustls::ClientConnection::new(std::sync::Arc::clone(&self.tls), name).unwrap();
         let stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let mut stream = rustls::StreamOwned::new(connection, stream);
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n").ok()?;
+        write!(stream, "{line}\r\nHost: localhost:{port}\r\nConnection: close\r\n{more}\r\n{body}").ok()?;
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         Some(String::from_utf8_lossy(&answer).into_owned())

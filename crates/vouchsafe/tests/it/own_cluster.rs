@@ -120,7 +120,7 @@ fn a_port_that_is_taken_ends_the_start_and_stops_the_servers() {
     let mut program = place.serve();
     assert_eq!(program.ends().code(), Some(1));
     let heard = program.heard.join("\n");
-    assert!(heard.contains("web.listen: cannot listen on") && heard.contains("write another port"), "{heard}");
+    assert!(heard.contains("web.listen: cannot listen on") && heard.contains("use another port"), "{heard}");
     assert_eq!(processes_of(&place), []);
 }
 

@@ -2,6 +2,9 @@
 //! costs a letter one attempt and nothing else; a sender that dies between sending and noting sends that
 //! one letter once more.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
