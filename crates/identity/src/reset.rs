@@ -128,7 +128,9 @@ impl Identity {
 
         let tx = self.store.visit::<UseReset>(source.clone()).await?;
         let person_row = reads::lock_person(&tx, row.person_id).await?;
-        let HouseOnce::Fresh(mut tx) = tx.once(key, &row.id).await? else { return Ok(()) };
+        let HouseOnce::Fresh(mut tx) = tx.once(key, &row.id).await? else {
+            return self.chosen_before(row.person_id, new, source).await;
+        };
         let row = reads::reset(&tx, &row.token_hash).await?.ok_or(ResetError::Ended)?;
         if !usable(&row, tx.at()) || person_row.state != ACTIVE {
             return Err(ResetError::Ended);

@@ -63,11 +63,13 @@ impl Identity {
         code: &str,
         key: IdempotencyKey,
     ) -> Result<(), OwnError> {
-        let Some(Proved { row, .. }) = self.prove_current::<EnrolTotp>(me, current, Some(key)).await? else {
+        let fingerprint = format!("{} {code}", me.person());
+        let once = Some((key, fingerprint.clone()));
+        let Some(Proved { row, .. }) = self.prove_current::<EnrolTotp>(me, current, once).await? else {
             return Ok(());
         };
         let (tx, now) = self.own::<EnrolTotp>(me).await?;
-        let HouseOnce::Fresh(mut tx) = tx.once(key, &me.person()).await? else { return Ok(()) };
+        let HouseOnce::Fresh(mut tx) = tx.once(key, &fingerprint).await? else { return Ok(()) };
         let offered = reads::offered_totp(&tx, me.session(), tx.at()).await?.ok_or(OwnError::NoOffer)?;
         let offered = tx.open(offered).await?.map_err(StoreError::from)?;
         let secret = offered.enrolling.ok_or(OwnError::NoOffer)?;

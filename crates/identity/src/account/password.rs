@@ -1,7 +1,7 @@
 //! Changing one's own password. Whoever asks must know the present one: an unlocked screen is not
 //! enough. Every other session ends.
 
-use kernel::{ErrorKind, IdempotencyKey};
+use kernel::{ErrorKind, IdempotencyKey, PersonId, Source};
 use serde_json::Value;
 use store::{Event, HouseAction, HouseOnce, StoreError, Versioned};
 
@@ -11,7 +11,7 @@ use crate::password::{HashError, NewPasswordError, Password, Verdict};
 use crate::password_rules::ContextWords;
 use crate::rows::{Person, PersonPatch, PersonRow};
 use crate::throttle::Rule;
-use crate::{ChangePassword, Identity, Me, RefuseSignIn};
+use crate::{ChangePassword, Identity, Me, ReadAccount, RefuseSignIn, reads};
 
 /// Why the password (or what it protects) stays as it is, in words for the form.
 #[derive(Debug, thiserror::Error)]
@@ -71,13 +71,16 @@ impl Identity {
         new: &Password,
         key: IdempotencyKey,
     ) -> Result<(), OwnError> {
-        let Some(Proved { row, person }) = self.prove_current::<ChangePassword>(me, current, Some(key)).await? else {
-            return Ok(());
+        let once = Some((key, me.person().to_string()));
+        let Some(Proved { row, person }) = self.prove_current::<ChangePassword>(me, current, once).await? else {
+            return self.chosen_before(me.person(), new, &me.source).await;
         };
         let words = self.words_about(&person).await?;
         let hash = self.hasher.hash_new(new, &words).await?;
         let (tx, now) = self.own::<ChangePassword>(me).await?;
-        let HouseOnce::Fresh(mut tx) = tx.once(key, &me.person()).await? else { return Ok(()) };
+        let HouseOnce::Fresh(mut tx) = tx.once(key, &me.person().to_string()).await? else {
+            return self.chosen_before(me.person(), new, &me.source).await;
+        };
         let patch = PersonPatch { password: Some(Some(hash)), secured_at: Some(tx.at()), ..PersonPatch::default() };
         // Conflict if the person was changed meanwhile: what was proved may no longer hold.
         tx.amend(&now, Versioned(row.row_version), patch).await?;
@@ -92,11 +95,11 @@ impl Identity {
         &self,
         me: &Me,
         current: &Password,
-        key: Option<IdempotencyKey>,
+        once: Option<(IdempotencyKey, String)>,
     ) -> Result<Option<Proved>, OwnError> {
         let (mut tx, row) = self.own::<A>(me).await?;
-        if let Some(key) = key {
-            match tx.once(key, &me.person()).await? {
+        if let Some((key, fingerprint)) = once {
+            match tx.once(key, &fingerprint).await? {
                 HouseOnce::Done(_) => return Ok(None),
                 HouseOnce::Fresh(fresh) => tx = fresh,
             }
@@ -117,6 +120,29 @@ impl Identity {
                 let event = Event::new().about("person", me.person().uuid()).field("current password");
                 tx.commit(event, Value::Null).await?;
                 Err(OwnError::CurrentPassword)
+            }
+        }
+    }
+
+    /// Whether a retry sends the password that was chosen the first time. A fingerprint cannot tell: a
+    /// fast hash of a password is kept nowhere. Another password is another form under the same key, and
+    /// must not be answered as if it had been chosen. Counted, or it would be a way to guess.
+    pub(crate) async fn chosen_before<E>(&self, person: PersonId, new: &Password, source: &Source) -> Result<(), E>
+    where
+        E: From<Wait> + From<StoreError> + From<NewPasswordError>,
+    {
+        let subject = account(person);
+        let tx = self.store.visit::<ReadAccount>(source.clone()).await?;
+        attempt(&tx, Rule::SecondFactor, &subject).await??;
+        let row = reads::person(&tx, person).await?;
+        let kept = tx.open(row).await?.map_err(StoreError::from)?.password;
+        tx.keep_counts().await?;
+        match self.hasher.verify(new, kept.as_ref()).await.map_err(NewPasswordError::from)? {
+            Verdict::Wrong => Err(StoreError::KeyReused.into()),
+            Verdict::Right { .. } => {
+                let tx = self.store.visit::<ReadAccount>(source.clone()).await?;
+                give_back(&tx, Rule::SecondFactor, &subject, 1).await?;
+                Ok(tx.keep_counts().await?)
             }
         }
     }

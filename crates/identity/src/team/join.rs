@@ -144,12 +144,12 @@ impl Identity {
         tx.keep_counts().await?;
         let practice_name = self.practice_name(practice).await?;
         let words = ContextWords::new([practice_name.as_str(), invitation.email.as_str(), name.as_str()]);
-        let password = self.hasher.hash_new(password, &words).await?;
+        let hash = self.hasher.hash_new(password, &words).await?;
 
         let mut tx = self.store.visit::<JoinTeam>(source.clone()).await?;
         let row = lock_link(&mut tx, &link).await?;
         let mut tx = match tx.once(key, &(row.id, &name)).await? {
-            HouseOnce::Done(outcome) => return self.joined_before(&outcome, source).await,
+            HouseOnce::Done(outcome) => return self.joined_before(&outcome, password, source).await,
             HouseOnce::Fresh(tx) => tx,
         };
         acceptable(&row, &tx)?;
@@ -168,7 +168,7 @@ impl Identity {
             display_name: name.clone(),
             email: invitation.email.clone(),
             language: None,
-            password: Some(password),
+            password: Some(hash),
             totp: None,
         })
         .await?;
@@ -177,7 +177,7 @@ impl Identity {
         self.accept(&mut tx, practice, &row, NewMember::invited(person, name, &invitation)?).await?;
         let outcome = json!({ "person": person, "half": half_id });
         let done = tx.commit(Event::new().about("person", person.uuid()), outcome.clone()).await?;
-        if done == outcome { Ok(half) } else { self.joined_before(&done, source).await }
+        if done == outcome { Ok(half) } else { self.joined_before(&done, password, source).await }
     }
 
     /// Accepts as oneself, signed in. The browser is in the practice afterwards.
@@ -242,8 +242,14 @@ impl Identity {
     }
 
     /// The answer was lost: gives another token for the same half sign-in.
-    async fn joined_before(&self, outcome: &Value, source: &Source) -> Result<HalfSignedIn, JoinError> {
+    async fn joined_before(
+        &self,
+        outcome: &Value,
+        password: &Password,
+        source: &Source,
+    ) -> Result<HalfSignedIn, JoinError> {
         let person = id_in(outcome, "person").map(PersonId::from_uuid).ok_or(JoinError::SignInFirst)?;
+        self.chosen_before::<JoinError>(person, password, source).await?;
         let mut tx = self.store.visit::<ReissueToken>(source.clone()).await?;
         reads::lock_person(&tx, person).await?;
         // Finished, or too late: the account is there, and its password is known to whoever chose it.

@@ -5,7 +5,7 @@ use identity::password::{NewPasswordError, Password};
 use identity::second::Proof;
 use identity::sign_in::SignInError;
 use kernel::PracticeId;
-use store::Role;
+use store::{Role, StoreError};
 use testkit::{House, PASSWORD, SignedInPerson};
 
 use crate::{minutes, seconds};
@@ -60,6 +60,9 @@ async fn changing_the_password_asks_for_the_present_one_and_ends_the_other_sessi
     let key = house.key();
     identity.change_password(&owner.me, &present, &new, key).await.unwrap();
     identity.change_password(&owner.me, &present, &new, key).await.unwrap();
+    let other_form =
+        identity.change_password(&owner.me, &present, &Password::typed("five calm otters in a row"), key).await;
+    assert!(matches!(other_form, Err(OwnError::Store(StoreError::KeyReused))), "another password is not called chosen");
     assert_eq!(house.logged(PracticeId::HOUSE, "person.password-change").await, 1, "the retry did nothing more");
 
     assert!(house.me(&other).await.is_none());

@@ -4,7 +4,7 @@ use identity::password::Password;
 use identity::sign_in::NextStep;
 use identity::team::JoinError;
 use kernel::{PracticeId, Secret};
-use store::{Role, Roles};
+use store::{Role, Roles, StoreError};
 use testkit::{House, PASSWORD, SignedInPerson};
 
 use crate::{minutes, seconds};
@@ -93,6 +93,12 @@ async fn the_same_acceptance_sent_twice_joins_once_and_only_the_last_token_is_go
     let identity = house.identity();
     let send = || identity.join_new(offer.practice, &offer.token, "Lerato M", &password, &house.source, key);
     let (first, second) = (send().await.unwrap(), send().await.unwrap());
+    let other = Password::typed("five calm otters in a row");
+    let other_form = identity.join_new(offer.practice, &offer.token, "Lerato M", &other, &house.source, key).await;
+    assert!(
+        matches!(other_form, Err(JoinError::Store(StoreError::KeyReused))),
+        "another password is not called chosen"
+    );
     assert!(identity.next_step(first.token.expose(), &house.source).await.is_err());
     assert_eq!(identity.next_step(second.token.expose(), &house.source).await.unwrap(), NextStep::Enrol);
     assert_eq!(house.logged(offer.practice, "team.join").await, 1);

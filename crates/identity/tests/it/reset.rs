@@ -4,7 +4,7 @@ use identity::password::{NewPasswordError, Password};
 use identity::reset::ResetError;
 use identity::sign_in::NextStep;
 use kernel::PracticeId;
-use store::Role;
+use store::{Role, StoreError};
 use testkit::{House, PASSWORD, Person};
 
 use crate::{minutes, seconds};
@@ -69,6 +69,12 @@ async fn the_same_form_sent_twice_is_answered_alike() {
     for _ in 0..2 {
         house.identity().use_reset(&link, &new, &house.source, key).await.unwrap();
     }
+    let other = Password::typed("five calm otters in a row");
+    let other_form = house.identity().use_reset(&link, &other, &house.source, key).await;
+    assert!(
+        matches!(other_form, Err(ResetError::Store(StoreError::KeyReused))),
+        "another password is not called chosen"
+    );
     assert_eq!(house.logged(PracticeId::HOUSE, "person.password-reset").await, 1);
 }
 
