@@ -252,7 +252,7 @@ pub struct Seen {
     /// Recorded as opened now.
     pub at: Moment,
     /// Other people who had to do with the record in the last year.
-    pub others: i64,
+    pub others: u32,
 }
 
 /// `GET /patients/{id}`; also the full-page answer of a reveal, of an alert and of an identifier
