@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use jiff::Timestamp;
-use kernel::{Clock, Entropy, EventId, IdempotencyKey, PatientId, PersonId, PracticeId};
+use kernel::{Clock, Entropy, EventOrder, IdempotencyKey, PatientId, PersonId, PracticeId};
 use seal::{Token, TokenKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) committer: Committer,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
+    pub(crate) order: EventOrder,
 }
 
 /// What the store needs to open.
@@ -86,6 +87,7 @@ impl Store {
             policy,
             clock: settings.clock,
             entropy: settings.entropy,
+            order: EventOrder::default(),
         });
         tokio::spawn(wipe_idle_keys(Arc::downgrade(&inner)));
         Ok(Self { inner })
@@ -225,7 +227,7 @@ impl Threshold {
             Resource::Member(id) => Event::new().about("member", id.uuid()),
         };
         let draft = Draft {
-            id: EventId::new(at, &inner.entropy),
+            id: inner.order.next(at, &inner.entropy),
             at,
             practice: actor.practice,
             actor: &actor,

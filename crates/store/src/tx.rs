@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kernel::{EventId, IdempotencyKey, PatientId, PracticeId};
+use kernel::{IdempotencyKey, PatientId, PracticeId};
 use seal::Token;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -163,9 +163,9 @@ impl<A: Reads> Tx<A> {
         }
         // One record was asked for and nothing else was read: the event is about that patient.
         let (patient, subjects): (Option<PatientId>, Vec<PatientId>) =
-            if others { (None, survey.patients.iter().copied().collect()) } else { (asked, Vec::new()) };
+            if others { (None, survey.patients.clone()) } else { (asked, Vec::new()) };
         let draft = Draft {
-            id: EventId::new(at, &inner.entropy),
+            id: inner.order.next(at, &inner.entropy),
             at,
             practice,
             actor: &actor,

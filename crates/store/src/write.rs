@@ -49,7 +49,7 @@ impl Desk {
     }
 
     fn new_slot(&mut self, event: Option<Event>, patient: Option<PatientId>) -> usize {
-        let id = EventId::new(self.at, &self.inner.entropy);
+        let id = self.inner.order.next(self.at, &self.inner.entropy);
         self.slots.push(Slot { practice: self.practice, id, event, patient, changes: Vec::new() });
         self.slots.len() - 1
     }
