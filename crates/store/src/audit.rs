@@ -227,6 +227,7 @@ const RECENT: &str = "
     select patient_id, max(at) from (
         select patient_id, at from audit_event
         where practice_id = $1 and actor_id = $2 and patient_id is not null and at >= $3
+          and right(action, 8) <> '.refused'
         order by event_id desc limit 500
     ) lately group by patient_id order by 2 desc limit $4";
 

@@ -150,3 +150,61 @@ pub(crate) async fn insert_events(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use futures_util::FutureExt as _;
+    use kernel::ErrorKind;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{PoolSettings, ServerAddress};
+
+    fn record() -> EventRecord {
+        EventRecord {
+            practice: PracticeId::HOUSE,
+            id: Uuid::nil(),
+            at: jiff::Timestamp::UNIX_EPOCH,
+            actor_kind: 2,
+            actor_id: Uuid::nil(),
+            source: String::new(),
+            action: String::new(),
+            record_kind: None,
+            record_id: None,
+            patient: None,
+            field: None,
+            purpose: None,
+            details: Vec::new(),
+            changes: Vec::new(),
+            subjects: Vec::new(),
+            leaf_hash: Vec::new(),
+            subject_rows: Vec::new(),
+        }
+    }
+
+    fn nowhere() -> Committer {
+        let folder = PathBuf::from("/nonexistent");
+        let address = ServerAddress::Socket { folder, port: 1, database: "none".to_owned(), role: "none".to_owned() };
+        Committer::start(crate::pool::pool(&address, PoolSettings::default()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn past_its_limit_the_queue_says_try_again_and_keeps_nobody_waiting() {
+        let committer = nowhere();
+        // Nothing is awaited here, so the committer's own task has had no turn yet.
+        let mut waiting: Vec<_> = (0..QUEUE_MAX).map(|_| Box::pin(committer.durable(record()))).collect();
+        assert!(waiting.iter_mut().all(|one| one.now_or_never().is_none()));
+        let told = committer.durable(record()).now_or_never().unwrap().unwrap_err();
+        assert_eq!(told.kind(), ErrorKind::Busy);
+    }
+
+    #[tokio::test]
+    async fn when_the_log_cannot_be_reached_everybody_in_the_group_is_told() {
+        let committer = nowhere();
+        for told in futures_util::future::join_all((0..GROUP_MAX).map(|_| committer.durable(record()))).await {
+            assert_eq!(told.unwrap_err().kind(), ErrorKind::Busy);
+        }
+    }
+}

@@ -252,3 +252,6 @@ impl Policy {
         Some(self.authorizer.is_authorized(&request, &self.set, &entities).decision() == Decision::Allow)
     }
 }
+
+#[cfg(test)]
+mod matrix;

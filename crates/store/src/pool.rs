@@ -186,3 +186,34 @@ pub(crate) async fn connect_once(address: &ServerAddress) -> Result<tokio_postgr
 pub(crate) fn discard(client: Object) {
     drop(Object::take(client));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ssl_mode(text: &str) -> SslMode {
+        let text = kernel::Secret::new(text.to_owned());
+        ServerAddress::Dsn { text, tls: TlsMode::SystemRoots }.config().unwrap().get_ssl_mode()
+    }
+
+    #[test]
+    fn only_a_socket_of_this_machine_goes_without_encryption_whatever_the_address_asks_for() {
+        assert_eq!(ssl_mode("host=/run/postgresql dbname=v user=u"), SslMode::Disable);
+        for network in [
+            "host=db.example.org dbname=v user=u sslmode=disable",
+            "host=/run/postgresql,db.example.org dbname=v user=u",
+            "hostaddr=192.0.2.7 dbname=v user=u sslmode=disable",
+            "host=/run/postgresql hostaddr=192.0.2.7 dbname=v user=u",
+            "dbname=v user=u sslmode=prefer",
+        ] {
+            assert_eq!(ssl_mode(network), SslMode::Require, "{network}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_does_not_parse_is_told_without_being_repeated() {
+        let text = kernel::Secret::new("host=a password=hunter2 nonsense".to_owned());
+        let error = ServerAddress::Dsn { text, tls: TlsMode::SystemRoots }.config().unwrap_err().to_string();
+        assert!(error.contains("write host=") && !error.contains("hunter2"), "{error}");
+    }
+}

@@ -41,15 +41,19 @@ impl KeyFor {
 #[derive(Debug, Default)]
 pub struct Survey {
     pub(crate) keys: BTreeSet<Uuid>,
-    pub(crate) patients: BTreeSet<PatientId>,
+    /// Each once, in the order in which the rows name them: the order in which a list shows them.
+    pub(crate) patients: Vec<PatientId>,
+    known: BTreeSet<PatientId>,
 }
 
 impl Survey {
     /// Notes one row.
     pub fn note(&mut self, practice: PracticeId, key: KeyFor) {
         self.keys.insert(key.key_id(practice));
-        if let KeyFor::Patient(patient) = key {
-            self.patients.insert(patient);
+        if let KeyFor::Patient(patient) = key
+            && self.known.insert(patient)
+        {
+            self.patients.push(patient);
         }
     }
 }

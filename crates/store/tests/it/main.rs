@@ -15,7 +15,16 @@
 )]
 
 mod catalogue;
+mod committer;
+mod compile;
 mod data_map;
+mod doors;
+mod explain;
+mod keys;
+mod leaves;
+mod moved;
+mod once;
 mod smoke;
 mod statements;
 mod support;
+mod walls;

@@ -1,7 +1,7 @@
 //! The sweep: what PostgreSQL's own catalogue says, against what is expected. Each finding begins with
 //! the name of the thing that is wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Client;
 
@@ -11,26 +11,23 @@ use super::expected::{CHECK, Expected, POLICY};
 pub async fn sweep(client: &Client, expected: &Expected) -> Vec<String> {
     let mut found = Vec::new();
     tables_are_listed(client, expected, &mut found).await;
-    for table in expected.tables {
-        policy(client, table.name, &mut found).await;
-        grants(client, table.name, table.grants, &mut found).await;
-        triggers(client, table.name, &table.watch.triggers(table.name), &mut found).await;
-    }
-    for (name, _) in expected.exceptions {
-        grants(client, name, "", &mut found).await;
-        let check: &[String] = if *name == "audit_touch" { &[CHECK.to_owned()] } else { &[] };
-        triggers(client, name, check, &mut found).await;
-    }
+    policies(client, expected, &mut found).await;
+    grants(client, expected, &mut found).await;
+    triggers(client, expected, &mut found).await;
     functions(client, expected, &mut found).await;
-    for (what, sql) in RULES {
-        for row in client.query(*sql, &[]).await.unwrap() {
-            let name: String = row.get(0);
-            if !expected.exceptions.iter().any(|(exception, _)| name == *exception) {
-                found.push(format!("{name}: {what}"));
-            }
+    rules(client, expected, &mut found).await;
+    found
+}
+
+async fn rules(client: &Client, expected: &Expected, found: &mut Vec<String>) {
+    let all: Vec<String> =
+        RULES.iter().map(|(what, sql)| format!("select rule.name, '{what}' from ({sql}) as rule (name)")).collect();
+    for row in client.query(&all.join(" union all "), &[]).await.unwrap() {
+        let (name, what): (String, String) = (row.get(0), row.get(1));
+        if !expected.exceptions.iter().any(|(exception, _)| name == *exception) {
+            found.push(format!("{name}: {what}"));
         }
     }
-    found
 }
 
 /// Rules that hold for everything there is. Each statement gives the names of what breaks it.
@@ -75,7 +72,7 @@ const RULES: &[(&str, &str)] = &[
          where p.pronamespace = 'public'::regnamespace and r.rolname <> 'vouchsafe_owner'",
     ),
     (
-        "a view reads with its owner's rights",
+        "a view reads with the rights of its owner",
         "select c.relname::text from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'v'
          and not coalesce(c.reloptions @> array['security_invoker=true'], false)",
     ),
@@ -114,7 +111,7 @@ const RULES: &[(&str, &str)] = &[
          and (rolsuper or rolbypassrls or rolcreatedb or rolcreaterole or rolreplication or not rolcanlogin)",
     ),
     (
-        "the owner's role is more than an owner",
+        "the role of the owner is more than an owner",
         "select rolname::text from pg_roles where rolname = 'vouchsafe_owner'
          and (rolsuper or rolbypassrls or rolcreatedb or rolcreaterole or rolreplication)",
     ),
@@ -150,42 +147,44 @@ async fn tables_are_listed(client: &Client, expected: &Expected, found: &mut Vec
     found.extend(listed.difference(&there).map(|name| format!("{name}: listed, and not there")));
 }
 
-async fn policy(client: &Client, table: &str, found: &mut Vec<String>) {
-    let sql = "select relrowsecurity, relforcerowsecurity from pg_class
-               where relname = $1 and relnamespace = 'public'::regnamespace";
-    let Some(row) = client.query_opt(sql, &[&table]).await.unwrap() else { return };
-    if !row.get::<_, bool>(0) {
-        found.push(format!("{table}: row-level security is off"));
-    }
-    if !row.get::<_, bool>(1) {
-        found.push(format!("{table}: row-level security does not bind its owner"));
-    }
-    let sql = "select polcmd = '*' and polpermissive and polroles = array[0::oid],
-                      pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
-               from pg_policy where polrelid = ('public.' || $1)::regclass";
-    let policies = client.query(sql, &[&table]).await.unwrap();
-    if policies.len() != 1 {
-        found.push(format!("{table}: {} policies, not one", policies.len()));
-    }
-    for row in policies {
-        let right = |text: Option<String>| text.as_deref() == Some(POLICY);
-        if !(row.get::<_, bool>(0) && right(row.get(1)) && right(row.get(2))) {
-            found.push(format!("{table}: the policy is not the one that all tables have"));
+async fn policies(client: &Client, expected: &Expected, found: &mut Vec<String>) {
+    let sql = "select c.relname::text, c.relrowsecurity, c.relforcerowsecurity,
+                      p.polcmd = '*' and p.polpermissive and p.polroles = array[0::oid],
+                      pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)
+               from pg_class c left join pg_policy p on p.polrelid = c.oid
+               where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'";
+    let mut policies: BTreeMap<String, usize> = BTreeMap::new();
+    for row in client.query(sql, &[]).await.unwrap() {
+        let table: String = row.get(0);
+        if !expected.tables.iter().any(|listed| listed.name == table) {
+            continue;
         }
+        if !row.get::<_, bool>(1) {
+            found.push(format!("{table}: row-level security is off"));
+        }
+        if !row.get::<_, bool>(2) {
+            found.push(format!("{table}: row-level security does not bind its owner"));
+        }
+        let right = |text: Option<String>| text.as_deref() == Some(POLICY);
+        if !(row.get::<_, Option<bool>>(3) == Some(true) && right(row.get(4)) && right(row.get(5))) {
+            found.push(format!("{table}: its policy is not the one that all tables have"));
+        }
+        *policies.entry(table).or_default() += 1;
     }
+    found.extend(policies.iter().filter(|(_, n)| **n != 1).map(|(table, n)| format!("{table}: {n} policies, not one")));
 }
 
-async fn grants(client: &Client, table: &str, expected: &str, found: &mut Vec<String>) {
-    let sql = "select g.grantee::regrole::text, g.privilege_type, g.is_grantable
+async fn grants(client: &Client, expected: &Expected, found: &mut Vec<String>) {
+    let sql = "select c.relname::text, g.grantee::regrole::text, g.privilege_type, g.is_grantable
                from pg_class c, aclexplode(c.relacl) g
-               where c.relname = $1 and c.relnamespace = 'public'::regnamespace and g.grantee <> c.relowner";
-    let mut letters = String::new();
-    for row in client.query(sql, &[&table]).await.unwrap() {
-        let (grantee, privilege, grantable): (String, String, bool) = (row.get(0), row.get(1), row.get(2));
-        if grantee != "vouchsafe_run" || grantable {
+               where c.relnamespace = 'public'::regnamespace and g.grantee <> c.relowner";
+    let mut letters: BTreeMap<String, BTreeSet<char>> = BTreeMap::new();
+    for row in client.query(sql, &[]).await.unwrap() {
+        let (table, grantee, privilege): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        if grantee != "vouchsafe_run" || row.get::<_, bool>(3) {
             found.push(format!("{table}: {grantee} was granted {privilege}"));
         }
-        letters.push(match privilege.as_str() {
+        letters.entry(table).or_default().insert(match privilege.as_str() {
             "SELECT" => 'r',
             "INSERT" => 'a',
             "UPDATE" => 'w',
@@ -193,27 +192,38 @@ async fn grants(client: &Client, table: &str, expected: &str, found: &mut Vec<St
             _ => '?',
         });
     }
-    let mut sorted: Vec<char> = letters.chars().collect();
-    sorted.sort_unstable();
-    let letters: String = sorted.into_iter().collect();
-    if letters != expected {
-        found.push(format!("{table}: the running role has \"{letters}\", not \"{expected}\""));
+    let listed = expected.tables.iter().map(|table| (table.name, table.grants));
+    for (table, expected) in listed.chain(expected.exceptions.iter().map(|(table, _)| (*table, ""))) {
+        let letters: String = letters.remove(table).unwrap_or_default().into_iter().collect();
+        if letters != expected {
+            found.push(format!("{table}: the running role has \"{letters}\", not \"{expected}\""));
+        }
     }
+    found.extend(letters.into_keys().map(|table| format!("{table}: granted, and not listed")));
 }
 
-async fn triggers(client: &Client, table: &str, expected: &[String], found: &mut Vec<String>) {
-    let sql = "select pg_get_triggerdef(t.oid), t.tgenabled = 'O' from pg_trigger t
-               where t.tgrelid = to_regclass('public.' || $1) and not t.tgisinternal";
+async fn triggers(client: &Client, expected: &Expected, found: &mut Vec<String>) {
+    let sql = "select c.relname::text, pg_get_triggerdef(t.oid), t.tgenabled = 'O'
+               from pg_trigger t join pg_class c on c.oid = t.tgrelid
+               where c.relnamespace = 'public'::regnamespace and not t.tgisinternal";
     let mut there = BTreeSet::new();
-    for row in client.query(sql, &[&table]).await.unwrap() {
-        if !row.get::<_, bool>(1) {
+    for row in client.query(sql, &[]).await.unwrap() {
+        let (table, trigger): (String, String) = (row.get(0), row.get(1));
+        if !row.get::<_, bool>(2) {
             found.push(format!("{table}: a trigger is switched off"));
         }
-        there.insert(row.get::<_, String>(0));
+        there.insert((table, trigger));
     }
-    let expected: BTreeSet<String> = expected.iter().cloned().collect();
-    found.extend(expected.difference(&there).map(|trigger| format!("{table}: without {trigger}")));
-    found.extend(there.difference(&expected).map(|trigger| format!("{table}: unexpected {trigger}")));
+    let mut listed: BTreeSet<(String, String)> = expected
+        .tables
+        .iter()
+        .flat_map(|table| table.watch.triggers(table.name).into_iter().map(|trigger| (table.name.to_owned(), trigger)))
+        .collect();
+    if expected.exceptions.iter().any(|(table, _)| *table == "audit_touch") {
+        listed.insert(("audit_touch".to_owned(), CHECK.to_owned()));
+    }
+    found.extend(listed.difference(&there).map(|(table, trigger)| format!("{table}: without {trigger}")));
+    found.extend(there.difference(&listed).map(|(table, trigger)| format!("{table}: unexpected {trigger}")));
 }
 
 async fn functions(client: &Client, expected: &Expected, found: &mut Vec<String>) {

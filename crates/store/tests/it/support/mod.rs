@@ -1,5 +1,6 @@
 //! A house with practices, members and patients of the test's own, made through the doors.
 
+pub mod evidence;
 pub mod rows;
 pub mod scratch;
 

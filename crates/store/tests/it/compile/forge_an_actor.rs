@@ -1,0 +1,6 @@
+// An actor is minted by the store alone, from a session or a job that it has read.
+fn forge(practice: kernel::PracticeId) -> store::Actor {
+    store::Actor { kind: store::ActorKind::Visitor, practice, source: kernel::Source::Host }
+}
+
+fn main() {}

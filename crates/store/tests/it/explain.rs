@@ -1,0 +1,46 @@
+//! The ways that every request goes use an index, also under row-level security.
+
+use crate::support::{lot, running_role, scope, superuser};
+
+#[tokio::test]
+async fn finding_by_token_and_opening_by_id_use_an_index_under_the_policies() {
+    let (_house, lot) = lot().await;
+    let owner = superuser().await;
+    // Enough rows that reading them all would be dearer; the numbers stand in for a practice of 20,000.
+    owner.batch_execute("begin; set local session_replication_role = replica").await.unwrap();
+    let id = lot.practice.uuid();
+    owner
+        .batch_execute(&format!(
+            "insert into search_token select '{id}', int4send(n), gen_random_uuid(), 1 from generate_series(1, 20000) n;
+             insert into patient select '{id}', gen_random_uuid(), 1, 1, gen_random_uuid(), true,
+                '', '', '', '', '', '', '', '', '', '' from generate_series(1, 20000) n;
+             commit; analyze search_token; analyze patient"
+        ))
+        .await
+        .unwrap();
+    let client = running_role().await;
+    scope(&client, lot.practice).await;
+    let ways = [
+        "select subject_id from search_token where practice_id = $1 and token = any(array['\\x01'::bytea, '\\x02'])
+         group by subject_id having count(*) = 2 order by subject_id desc limit 50",
+        "select * from patient where practice_id = $1 and id = $1",
+        "select 1 from patient where practice_id = $1 and id = $1",
+        "select roles from membership where practice_id = $1 and id = $1 and status = 'active'",
+        "select fingerprint, outcome from idempotency where practice_id = $1 and actor_id = $1 and key = $1",
+        "select * from audit_event where practice_id = $1 and patient_id = $1 order by event_id desc limit 50",
+        "select s.id from session s where s.practice_id = $1 and s.token_hash = '\\x00'",
+    ];
+    client.batch_execute("set enable_seqscan = off").await.unwrap();
+    for way in ways {
+        let sql = format!("explain {}", way.replace("$1", &format!("'{id}'")));
+        let plan: Vec<String> = client.query(&sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+        let plan = plan.join("\n");
+        // The condition itself must reach the index: a filter on top of it would read the whole practice.
+        let condition = plan.lines().find(|line| line.contains("Index Cond")).unwrap_or_default().to_owned();
+        let column = ["token_hash", "token", "patient_id", "key", "id"]
+            .into_iter()
+            .find(|column| way.contains(&format!("{column} =")) && !column.is_empty());
+        assert!(condition.contains("practice_id") && condition.contains(column.unwrap()), "{way}\n{plan}");
+        assert!(!plan.contains("Seq Scan"), "{way}\n{plan}");
+    }
+}
