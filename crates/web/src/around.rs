@@ -90,6 +90,8 @@ pub fn role_words(roles: Roles) -> Vec<String> {
 pub enum Done {
     /// Signed out.
     SignedOut,
+    /// Signing in took too long.
+    TooLate,
     /// A password was chosen.
     Password,
     /// The authenticator app was replaced.
@@ -119,6 +121,7 @@ impl Done {
     pub fn said(self) -> Option<String> {
         Some(say(match self {
             Self::SignedOut => "done-signed-out",
+            Self::TooLate => "done-too-late",
             Self::Password => "done-password",
             Self::Totp => "done-totp",
             Self::SessionEnded => "done-session-ended",

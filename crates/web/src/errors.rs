@@ -15,6 +15,8 @@ use crate::views::fault::Fault;
 pub enum PageError {
     /// Nobody is signed in, or no longer: a page leads to the sign-in and back, a form is told so.
     SignedOut,
+    /// The way in took too long, or was gone already in this browser: it begins again.
+    BeginAgain,
     /// Signed in, and in no practice: to one's own account, where the practices are.
     NoPractice,
     /// Something else went wrong.
@@ -63,6 +65,7 @@ impl PageError {
     pub fn status(self) -> StatusCode {
         match self {
             Self::SignedOut => StatusCode::UNAUTHORIZED,
+            Self::BeginAgain => StatusCode::SEE_OTHER,
             other => StatusCode::from_u16(other.fault().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
@@ -70,7 +73,7 @@ impl PageError {
     /// What the page says.
     pub(crate) const fn fault(self) -> Fault {
         match self {
-            Self::SignedOut | Self::NoPractice => Fault::Forbidden,
+            Self::SignedOut | Self::BeginAgain | Self::NoPractice => Fault::Forbidden,
             Self::Fault(fault) => fault,
         }
     }

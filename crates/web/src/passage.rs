@@ -83,14 +83,23 @@ async fn instead_of_a_fault(call: &Call, given: Response) -> Response {
     if told.is_none() && (!is_fault || given.extensions().get::<Shown>().is_some()) {
         return given;
     }
-    let mut answer = match told.unwrap_or_else(|| PageError::of_status(status)) {
+    let error = match told.unwrap_or_else(|| PageError::of_status(status)) {
+        // The session is good, and its person no longer belongs to the practice that it is in.
+        PageError::SignedOut if call.known().is_some() => PageError::NoPractice,
+        other => other,
+    };
+    let mut answer = match error {
         PageError::SignedOut => to_the_door(call),
+        PageError::BeginAgain => {
+            call.forget(Cookie::HalfSignIn);
+            go_to("/sign-in?done=too-late").unwrap_or_else(|_| outside(call, Fault::Internal))
+        }
         PageError::NoPractice if call.method().is_safe() && !call.is_htmx() => {
             go_to("/account").unwrap_or_else(|_| outside(call, Fault::Internal))
         }
         other => {
             let mut answer = fault_page(call, other.fault()).await;
-            *answer.status_mut() = status;
+            *answer.status_mut() = if told.is_none() { status } else { error.status() };
             answer
         }
     };

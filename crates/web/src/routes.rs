@@ -20,15 +20,15 @@ pub enum Allow {
     Public,
     /// Whoever is signed in, about themselves.
     SignedIn,
-    /// Whom the policies allow the action of this name.
-    Action(&'static str),
+    /// Whom the policies allow all actions of these names.
+    Action(&'static [&'static str]),
 }
 
 impl Allow {
     /// Whom the policies allow this action (or set of actions).
     #[must_use]
     pub const fn to<A: store::Action>() -> Self {
-        Self::Action(A::NAME)
+        Self::Action(A::PARTS)
     }
 }
 
@@ -47,6 +47,12 @@ pub struct Route {
 pub struct Pages {
     router: Router<AppState>,
     routes: Vec<Route>,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self { router: Router::new(), routes: Vec::new() }
+    }
 }
 
 impl Pages {
@@ -110,17 +116,18 @@ impl Pages {
     }
 }
 
-fn all() -> Pages {
-    pages::all(Pages { router: Router::new(), routes: Vec::new() })
-}
-
 /// Every address of the house.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    all().routes
+    pages::all(Pages::default()).routes
 }
 
 /// The whole site.
 pub fn router(app: AppState) -> Router {
-    all().router.layer(middleware::from_fn_with_state(app.clone(), passage::walk)).with_state(app)
+    site(app, pages::all(Pages::default()))
+}
+
+/// A site of these pages. Whatever they are, all that every request and answer needs is round them.
+pub fn site(app: AppState, pages: Pages) -> Router {
+    pages.router.layer(middleware::from_fn_with_state(app.clone(), passage::walk)).with_state(app)
 }

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use identity::Me;
 use identity::second::Entered;
 use kernel::{Secret, Source};
-use store::{Actor, SessionHash};
+use store::{Actor, Reads, Resource, SessionHash};
 
 use crate::AppState;
 use crate::call::Call;
@@ -100,6 +100,14 @@ impl Caller for Person {
     fn secret(&self) -> Secret<String> {
         // There is a person only by a session's token.
         self.call.session().map_or_else(|| Secret::new(String::new()), identity::token::Token::text)
+    }
+}
+
+impl Member {
+    /// Asks the doors for a permission whose only use is to show a form. A refusal is recorded.
+    pub async fn must<A: Reads>(&self, resource: Resource) -> Result<(), PageError> {
+        let threshold = self.call().app().store.enter(&self.actor).await?;
+        Ok(threshold.ask::<A>(resource).await.map(drop)?)
     }
 }
 

@@ -585,6 +585,7 @@ team-damaged = Some lines of this page are damaged and are left out. Tell whoeve
 device-on = { $browser } on { $system }
 device-unknown = A browser
 done-signed-out = You are signed out.
+done-too-late = That took longer than ten minutes, or was done already. Sign in again.
 done-password = The password is changed. Other browsers are signed out.
 done-totp = The new app is set up. Other browsers are signed out.
 done-session-ended = That browser is signed out.

@@ -48,7 +48,7 @@ impl Onward {
 
 /// The cookie of a browser that has proved the password; without one the way begins again.
 fn half(call: &Call) -> Result<String, PageError> {
-    call.half().map(|token| token.text().expose().clone()).ok_or(PageError::SignedOut)
+    call.half().map(|token| token.text().expose().clone()).ok_or(PageError::BeginAgain)
 }
 
 /// Lets the browser in: its session's cookie in the place of the half sign-in's.
@@ -67,17 +67,14 @@ fn into_the_house(call: &Call, entered: &Entered, next: &LocalPath) -> Answer {
 }
 
 /// What the form of a step says, or where its failure leads instead.
-fn said(call: &Call, error: SignInError) -> Result<String, PageError> {
+fn said(error: SignInError) -> Result<String, PageError> {
     match error {
         SignInError::Refused => Ok(say("sign-in-refused")),
         SignInError::Code(refused) => Ok(refusals::code(refused)),
         SignInError::NotARecoveryCode(_) => Ok(say("recovery-not-a-code")),
         SignInError::RecoveryCode => Ok(say("recovery-wrong")),
         SignInError::Wait(wait) => Err(wait.into()),
-        SignInError::Expired => {
-            call.forget(Cookie::HalfSignIn);
-            Err(PageError::SignedOut)
-        }
+        SignInError::Expired => Err(PageError::BeginAgain),
         SignInError::Hash(error) => Err(error.into()),
         SignInError::Store(error) => Err(error.into()),
     }

@@ -51,7 +51,7 @@ pub(super) async fn send(State(app): State<AppState>, sent: Sent<Form, Visitor>)
             step("/sign-in/second", &next)
         }
         Err(error) => {
-            let errors = Errors::whole(said(visitor.call(), error)?);
+            let errors = Errors::whole(said(error)?);
             refuse(&SignIn { errors, email: form.email, ..empty(&visitor, &next) })
         }
     }

@@ -34,7 +34,7 @@ pub(super) async fn send(State(app): State<AppState>, sent: Sent<Form, Visitor>)
         Ok(entered) => into_the_house(call, &entered, &next),
         Err(error) => {
             let mut errors = Errors::none();
-            errors.add("recovery_code", said(call, error)?);
+            errors.add("recovery_code", said(error)?);
             // It is no password: a slip in twenty characters is found by looking at them.
             refuse(&view(&visitor, &next, form.recovery_code, errors))
         }

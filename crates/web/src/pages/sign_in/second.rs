@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Onward, half, into_the_house, said, set_up};
 use crate::AppState;
-use crate::errors::Answer;
+use crate::errors::{Answer, PageError};
 use crate::extract::{Asked, Sent, refuse, show};
 use crate::origin::LocalPath;
 use crate::views::Errors;
@@ -26,7 +26,7 @@ pub(super) async fn form(State(app): State<AppState>, visitor: Visitor, Asked(on
     match app.identity.next_step(&half, visitor.call().source()).await {
         Ok(NextStep::Totp) => show(&view(&visitor, &onward.path(), Errors::none())),
         Ok(NextStep::Enrol) => show(&set_up::view(&app, &visitor, &half, &onward.path(), Errors::none()).await?),
-        Err(error) => said(visitor.call(), error).and_then(|_| super::step("/sign-in", &onward.path())),
+        Err(error) => said(error).and(Err(PageError::BeginAgain)),
     }
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn send(State(app): State<AppState>, sent: Sent<Form, Visitor>)
         Ok(entered) => into_the_house(call, &entered, &next),
         Err(error) => {
             let mut errors = Errors::none();
-            errors.add("code", said(call, error)?);
+            errors.add("code", said(error)?);
             refuse(&view(&visitor, &next, errors))
         }
     }

@@ -38,7 +38,7 @@ pub(super) async fn send(State(app): State<AppState>, sent: Sent<Form, Visitor>)
         }
         Err(error) => {
             let mut errors = Errors::none();
-            errors.add("code", said(call, error)?);
+            errors.add("code", said(error)?);
             refuse(&view(&app, &visitor, &half, &next, errors).await?)
         }
     }
@@ -53,7 +53,7 @@ pub(super) async fn view(
 ) -> Result<SetUp, PageError> {
     let offered = match app.identity.enrolment(half, visitor.call().source()).await {
         Ok(offered) => offered,
-        Err(error) => return said(visitor.call(), error).and(Err(PageError::SignedOut)),
+        Err(error) => return said(error).and(Err(PageError::BeginAgain)),
     };
     Ok(SetUp {
         guard: visitor.guard(),

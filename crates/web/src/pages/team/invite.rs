@@ -4,9 +4,9 @@ use axum::extract::State;
 use identity::InviteOwner;
 use identity::team::InviteError;
 use serde::Deserialize;
-use store::Roles;
+use store::{Resource, Roles};
 
-use super::{choices, sent_roles};
+use super::{InviteForm, choices, sent_roles};
 use crate::AppState;
 use crate::errors::{Answer, PageError};
 use crate::extract::{Sent, go_to, refuse, show};
@@ -24,9 +24,7 @@ pub(super) struct Form {
 
 /// `GET /team/invitations`
 pub(super) async fn form(member: Member) -> Answer {
-    if !member.may::<identity::Invite>().await? {
-        return Err(PageError::FORBIDDEN);
-    }
+    member.must::<InviteForm>(Resource::Practice).await?;
     show(&view(&member, String::new(), Roles::default(), Errors::none()).await?)
 }
 

@@ -13,16 +13,25 @@ use crate::routes::{Allow, Pages};
 use crate::views::Choice;
 use crate::views::words::Role;
 
+store::actions! {
+    /// Open the form with which somebody is invited.
+    pub(crate) InviteForm = "team.invite-form", reads, all of [Invite];
+    /// Open the form of a member's roles.
+    pub(crate) RolesForm = "team.roles-form", reads, all of [ChangeRoles];
+    /// Be asked whether somebody is to be removed.
+    pub(crate) RemoveForm = "team.remove-form", reads, all of [RemoveMember];
+}
+
 pub(super) fn routes(pages: Pages) -> Pages {
     let (invites, changes, removes) = (Allow::to::<Invite>(), Allow::to::<ChangeRoles>(), Allow::to::<RemoveMember>());
     pages
         .read("/team", Allow::to::<ReadTeam>(), list::show_team)
-        .read("/team/invitations", invites, invite::form)
+        .read("/team/invitations", Allow::to::<InviteForm>(), invite::form)
         .change("/team/invitations", invites, invite::send)
         .change("/team/invitations/{invitation}/withdraw", invites, uninvite::send)
-        .read("/team/{person}/roles", changes, roles::form)
+        .read("/team/{person}/roles", Allow::to::<RolesForm>(), roles::form)
         .change("/team/{person}/roles", changes, roles::send)
-        .read("/team/{person}/remove", removes, remove::ask)
+        .read("/team/{person}/remove", Allow::to::<RemoveForm>(), remove::ask)
         .change("/team/{person}/remove", removes, remove::send)
 }
 

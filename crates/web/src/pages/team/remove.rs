@@ -3,7 +3,9 @@
 use axum::extract::State;
 use identity::team::TeamError;
 use kernel::PersonId;
+use store::Resource;
 
+use super::RemoveForm;
 use crate::AppState;
 use crate::errors::{Answer, PageError};
 use crate::extract::{At, Sent, go_to, refuse, show};
@@ -15,6 +17,7 @@ use crate::who::{Caller, Member};
 
 /// `GET /team/{person}/remove`
 pub(super) async fn ask(State(app): State<AppState>, member: Member, At(person): At<PersonId>) -> Answer {
+    member.must::<RemoveForm>(Resource::Member(person)).await?;
     show(&view(&app, &member, person, Errors::none()).await?)
 }
 
@@ -32,9 +35,6 @@ pub(super) async fn send(State(app): State<AppState>, At(person): At<PersonId>, 
 
 async fn view(app: &AppState, member: &Member, person: PersonId, errors: Errors) -> Result<Confirm, PageError> {
     let whom = app.identity.member(&member.me, person).await?;
-    if !whom.may_remove {
-        return Err(PageError::FORBIDDEN);
-    }
     let shell = member.shell(Room::Team).await?;
     let question = Question::remove_member(&whom.id.to_string(), &whom.name, Some(&whom.email), &shell.practice);
     Ok(Confirm { shell, banner: None, guard: member.guard(), errors, question, version: String::new() })

@@ -5,9 +5,9 @@ use identity::GrantOwner;
 use identity::team::{Member as OnTeam, TeamError};
 use kernel::PersonId;
 use serde::Deserialize;
-use store::Roles;
+use store::{Resource, Roles};
 
-use super::{choices, sent_roles};
+use super::{RolesForm, choices, sent_roles};
 use crate::AppState;
 use crate::errors::{Answer, PageError};
 use crate::extract::{At, Sent, go_to, refuse, show};
@@ -25,10 +25,8 @@ pub(super) struct Form {
 
 /// `GET /team/{person}/roles`
 pub(super) async fn form(State(app): State<AppState>, member: Member, At(person): At<PersonId>) -> Answer {
+    member.must::<RolesForm>(Resource::Member(person)).await?;
     let whose = app.identity.member(&member.me, person).await?;
-    if !whose.may_change {
-        return Err(PageError::FORBIDDEN);
-    }
     let (roles, version) = (whose.roles, whose.row_version);
     show(&view(&member, &whose, roles, version, Errors::none()).await?)
 }

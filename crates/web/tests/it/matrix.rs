@@ -1,0 +1,332 @@
+//! Every address of the site × everybody who can ask for it, against policy/routes.md, a table that a
+//! privacy officer can read. `UPDATE_SNAPSHOTS=1` writes it anew; look at what changed.
+//!
+//! A new route needs a probe here: the list of routes without one must be empty.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use kernel::{InvitationId, PatientId, PracticeId, SessionId};
+use practice::exchange::import::{ImportSettings, import_folder};
+use practice::patients::writes::{Severity, add_alert};
+use reqwest::Method;
+use store::{MATRIX_ROLES, Policy, ResourceKind, Role, Roles};
+use testkit::SignedInPerson;
+use web::routes::{Allow, Route, routes};
+
+use crate::browser::Browser;
+use crate::site::Site;
+
+const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../policy/routes.md");
+/// A token as the house makes them, and none of its own.
+const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// What stands for the names in braces: things of one practice, fresh for one asker.
+struct Things {
+    practice: PracticeId,
+    ids: BTreeMap<&'static str, String>,
+    family: String,
+    version: String,
+}
+
+/// What a route is asked with. `None`: it has no probe yet.
+fn probe(route: &Route, things: &Things) -> Option<Vec<(&'static str, String)>> {
+    // Guesses at one address are counted, in a database that all tests share.
+    let nobody = format!("{}@example.org", things.family);
+    let fields: &[(&'static str, &str)] = match (route.method.as_str(), route.path) {
+        ("GET", _) => &[],
+        (_, "/sign-in") => &[("email", nobody.as_str()), ("password", "no such password"), ("next", "/")],
+        (_, "/sign-in/second" | "/sign-in/set-up") => &[("code", "000000"), ("next", "/")],
+        (_, "/sign-in/recovery") => &[("recovery_code", "0000"), ("next", "/")],
+        (_, "/reset") => &[("email", nobody.as_str())],
+        (_, "/reset/{token}") => &[("password", "no such password")],
+        (_, "/invitation/{practice}/{token}") => &[("name", "Nobody"), ("password", "no such password")],
+        (_, "/practice") => return Some(vec![("practice", things.practice.to_string())]),
+        (_, "/account/password") => &[("current", "not my password"), ("password", "no such password")],
+        (_, "/account/totp") => &[("current", "not my password"), ("code", "000000")],
+        (_, "/account/recovery-codes") => &[("current", "not my password")],
+        (_, "/team/invitations") => &[("email", "matrix@example.org"), ("role", "finance")],
+        (_, "/team/{person}/roles") => &[("role", "reception"), ("role", "finance"), ("version", "1")],
+        (_, "/patients/lookup") => &[("kind", "za-id"), ("number", "8001015009087")],
+        (_, "/patients/new") => return Some(patient("Nobody Known", None)),
+        (_, "/patients/{patient}/edit") => return Some(patient("Somebody Else", Some(&things.version))),
+        (_, "/patients/{patient}/identifiers") => &[("kind", "za-id"), ("number", "8001015009087")],
+        (_, "/patients/{patient}/identifiers/{identifier}/reveal") => &[("purpose", "billing")],
+        (_, "/patients/{patient}/alerts") => &[("text", "Uses a wheelchair"), ("weight", "usual")],
+        (
+            _,
+            "/sign-out"
+            | "/invitation/{practice}/{token}/join"
+            | "/account/sessions/{session}/end"
+            | "/account/sessions/end-others"
+            | "/team/invitations/{invitation}/withdraw"
+            | "/team/{person}/remove"
+            | "/patients/{patient}/identifiers/{identifier}/remove"
+            | "/patients/{patient}/alerts/{alert}/end",
+        ) => &[],
+        _ => return None,
+    };
+    Some(fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect())
+}
+
+fn patient(name: &str, version: Option<&str>) -> Vec<(&'static str, String)> {
+    let (given, family) = name.split_once(' ').unwrap();
+    let mut fields: Vec<(&'static str, String)> = [
+        ("title", ""),
+        ("given", given),
+        ("family", family),
+        ("preferred", ""),
+        ("birth_date", ""),
+        ("gender", ""),
+        ("pronouns", ""),
+        ("phone", ""),
+        ("email", ""),
+        ("address", ""),
+        ("city", ""),
+        ("state", ""),
+        ("postal_code", ""),
+        ("country", ""),
+        ("language", ""),
+    ]
+    .map(|(name, value)| (name, value.to_owned()))
+    .into();
+    fields.extend(version.map(|version| ("version", version.to_owned())));
+    fields
+}
+
+/// One patient as another system gave it: a number, and an entry of the record.
+fn export(folder: &Path, mark: &str) {
+    std::fs::write(
+        folder.join("Patient.ndjson"),
+        r#"{"resourceType":"Patient","id":"p1","identifier":[{"system":"http://example.org/mrn","value":"MRN-MARK"}],"name":[{"family":"MARK","given":["Lindiwe"]}],"birthDate":"1980-01-01"}"#
+            .replace("MARK", mark),
+    )
+    .unwrap();
+    std::fs::write(
+        folder.join("AllergyIntolerance.ndjson"),
+        r#"{"resourceType":"AllergyIntolerance","id":"a1","patient":{"reference":"Patient/p1"},"code":{"text":"Penicillin"},"recordedDate":"2026-01-01"}"#,
+    )
+    .unwrap();
+}
+
+impl Things {
+    /// Fresh things of a practice, made by its owner and its practitioner. What `who` may end is theirs.
+    async fn of(site: &Site, practice: PracticeId, makers: &SignedInPerson, who: Option<&SignedInPerson>) -> Self {
+        let house = &site.house;
+        let folder = tempfile::tempdir().unwrap();
+        let mark = house.unique("m").replace('-', "");
+        export(folder.path(), &mark);
+        let settings = ImportSettings { source: house.unique("matrix"), dry_run: false };
+        import_folder(&house.store, practice, folder.path(), &settings, &mut |_| {}).await.unwrap();
+        let maker = site.browser();
+        maker.set_cookie("__Host-session", makers.cookie.expose());
+        let found = maker.open(&format!("/patients?q={mark}")).await.body;
+        let patient = after(&found, "href=\"/patients/").parse::<PatientId>().unwrap();
+        let actor = &makers.actor;
+        add_alert(&house.store, actor, house.key(), patient, Severity::Usual, "Speaks isiZulu").await.unwrap();
+        let page = maker.open(&format!("/patients/{patient}")).await.body;
+        let edit = maker.open(&format!("/patients/{patient}/edit")).await;
+        let version = edit.hidden(&format!("/patients/{patient}/edit")).into_iter().find(|(name, _)| name == "version");
+        let invited = format!("{}@example.org", house.unique("matrix"));
+        let roles = Roles::of([Role::Finance]);
+        let invitation = house.identity().invite(&makers.me, &invited, "", roles, house.key()).await.unwrap().id;
+        let session = match who {
+            Some(who) => house.another_browser(who).await.0.session(),
+            None => SessionId::new(house.store.clock().now(), house.store.entropy()),
+        };
+        let member = house.person(practice, &[Role::Reception]).await;
+        let record = format!("/patients/{patient}");
+        let ids = BTreeMap::from([
+            ("practice", practice.to_string()),
+            ("token", TOKEN.to_owned()),
+            ("file", web::assets::address("app.css").trim_start_matches("/assets/").to_owned()),
+            ("person", member.id.to_string()),
+            ("invitation", InvitationId::to_string(&invitation)),
+            ("session", session.to_string()),
+            ("patient", patient.to_string()),
+            ("identifier", after(&page, &format!("{record}/identifiers/"))),
+            ("alert", after(&page, &format!("{record}/alerts/"))),
+            ("entry", after(&page, &format!("{record}/record/"))),
+        ]);
+        Self { practice, ids, family, version: version.unwrap().1 }
+    }
+
+    fn path(&self, route: &Route) -> String {
+        self.ids.iter().fold(route.path.to_owned(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id))
+    }
+}
+
+/// The id that stands after a beginning.
+fn after(body: &str, begin: &str) -> String {
+    let mut places = body.split(begin).skip(1).map(|rest| rest.chars().take(36).collect::<String>());
+    places.find(|id| id.parse::<PatientId>().is_ok()).unwrap_or_else(|| panic!("no {begin} in {body}"))
+}
+
+/// Asks for an address as a browser does. `303 /sign-in` is told apart from other ways on.
+async fn ask(site: &Site, browser: &Browser, route: &Route, path: &str, fields: Vec<(&'static str, String)>) -> String {
+    let page = if route.method == Method::GET {
+        browser.open(path).await
+    } else {
+        let own = if route.allow == Allow::Public { "/sign-in" } else { "/account" };
+        let page = browser.open(own).await;
+        let csrf = if page.body.contains("name=\"csrf\"") { page.guard().0 } else { String::new() };
+        let once = site.house.key().to_string();
+        let mut all = vec![("csrf", csrf.as_str()), ("once", once.as_str())];
+        all.extend(fields.iter().map(|(name, value)| (*name, value.as_str())));
+        browser.answer(browser.post(path, &all)).await
+    };
+    let to_the_door =
+        page.status == 303 && page.header("location").starts_with("/sign-in") && route.path != "/sign-out";
+    if to_the_door { "door".to_owned() } else { page.status.as_u16().to_string() }
+}
+
+fn kind(path: &str) -> ResourceKind {
+    if path.contains("{patient}") {
+        ResourceKind::Patient
+    } else if path.contains("{person}") {
+        ResourceKind::Member
+    } else {
+        ResourceKind::Practice
+    }
+}
+
+/// Whether the path names a thing of a practice.
+fn names_a_thing(path: &str) -> bool {
+    ["{patient}", "{person}", "{invitation}", "{session}"].iter().any(|name| path.contains(name))
+}
+
+struct Asker {
+    name: &'static str,
+    browser: Browser,
+    roles: Option<Roles>,
+    things: Things,
+}
+
+#[tokio::test]
+async fn every_route_answers_every_role_as_the_matrix_says() {
+    let site = Site::open().await;
+    let (mine, other) = (site.house.practice().await, site.house.practice().await);
+    let makers = site.house.signed_in(mine, &[Role::Owner, Role::Practitioner]).await;
+    let mut askers = vec![Asker {
+        name: "nobody",
+        browser: site.browser(),
+        roles: None,
+        things: Things::of(&site, mine, &makers, None).await,
+    }];
+    for role in MATRIX_ROLES {
+        let person = site.house.signed_in(mine, &[role]).await;
+        let browser = site.browser();
+        browser.set_cookie("__Host-session", person.cookie.expose());
+        let things = Things::of(&site, mine, &makers, Some(&person)).await;
+        askers.push(Asker { name: role.code(), browser, roles: Some(Roles::of([role])), things });
+    }
+    let stranger = site.house.signed_in(other, &MATRIX_ROLES).await;
+    let browser = site.browser();
+    browser.set_cookie("__Host-session", stranger.cookie.expose());
+    askers.push(Asker {
+        name: "another practice",
+        browser,
+        roles: None,
+        things: Things::of(&site, mine, &makers, None).await,
+    });
+
+    let mut table = routes();
+    // Whoever has signed out asks for nothing more.
+    table.sort_by_key(|route| route.path == "/sign-out");
+    let (policy, mut unprobed, mut wrong) = (Policy::load().unwrap(), Vec::new(), Vec::new());
+    let mut rows: BTreeMap<(&str, String), Vec<String>> = BTreeMap::new();
+    for route in &table {
+        let cells = rows.entry((route.path, route.method.to_string())).or_default();
+        for asker in &askers {
+            let Some(fields) = probe(route, &asker.things) else {
+                unprobed.push(format!("{} {}", route.method, route.path));
+                break;
+            };
+            let said = ask(&site, &asker.browser, route, &asker.things.path(route), fields).await;
+            if let Some(fault) = misfit(&policy, route, asker, &said) {
+                wrong.push(format!("{} {} as {}: {fault}, got {said}", route.method, route.path, asker.name));
+            }
+            cells.push(said);
+        }
+    }
+    assert!(unprobed.is_empty(), "routes without a probe: {unprobed:#?}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    compare(&page(&askers, &table, &rows));
+}
+
+/// What is wrong with an answer, by the policies.
+fn misfit(policy: &Policy, route: &Route, asker: &Asker, said: &str) -> Option<String> {
+    let expected: &[&str] = match (route.allow, asker.name, asker.roles) {
+        (Allow::Public, ..) => return (said == "403" || said == "401").then(|| "public".to_owned()),
+        (_, "nobody", _) if route.method == Method::GET => &["door"],
+        (_, "nobody", _) => &["401"],
+        (_, "another practice", _) if names_a_thing(route.path) => &["404"],
+        (Allow::Action(parts), _, Some(roles)) => {
+            let may = parts.iter().all(|part| policy.member_may(roles, part, kind(route.path)));
+            if may { &["200", "303", "422"] } else { &["403"] }
+        }
+        _ => return (said == "403").then(|| "one's own".to_owned()),
+    };
+    (!expected.contains(&said)).then(|| format!("expected {expected:?}"))
+}
+
+fn page(askers: &[Asker], table: &[Route], rows: &BTreeMap<(&str, String), Vec<String>>) -> String {
+    let mut page = String::from(
+        "# Every address and who may use it\n\n\
+         Made by `crates/web/tests/it/matrix.rs` from the running program; a test keeps it true. What a role may do\n\
+         is decided by `practice.cedar`.\n\n\
+         200: shown. 303: done, goes on. 422: allowed, but what the probe typed was not right. 401, door: sign in first.\n\
+         403: not for this role; that it was tried is recorded. 404: not there, or not for this practice to know of.\n\
+         410: a link that works no more. *another practice*: somebody with every role in another practice who asks for\n\
+         the things of this one.\n\n| address | allowed for |",
+    );
+    for asker in askers {
+        let _ = write!(page, " {} |", asker.name);
+    }
+    page.push_str("\n|---|---|");
+    page.push_str(&"---|".repeat(askers.len()));
+    for ((path, method), cells) in rows {
+        let route = table.iter().find(|route| route.path == *path && route.method.as_str() == method).unwrap();
+        let allow = match route.allow {
+            Allow::Public => "everybody".to_owned(),
+            Allow::SignedIn => "signed in".to_owned(),
+            Allow::Action(parts) => parts.join(" and "),
+        };
+        let _ = write!(page, "\n| {method} `{path}` | {allow} | {} |", cells.join(" | "));
+    }
+    page.push('\n');
+    page
+}
+
+fn compare(now: &str) {
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(SNAPSHOT, now).unwrap();
+        return;
+    }
+    let kept = std::fs::read_to_string(SNAPSHOT).unwrap_or_default();
+    assert!(
+        kept == now,
+        "policy/routes.md is not what the program does; with UPDATE_SNAPSHOTS=1 it is written anew:\n{now}"
+    );
+}
+
+#[tokio::test]
+async fn an_owners_roles_and_membership_are_not_an_administrators_to_change() {
+    let site = Site::open().await;
+    let practice = site.house.practice().await;
+    let owner = site.house.person(practice, &[Role::Owner]).await;
+    let administrator = site.house.signed_in(practice, &[Role::Administrator]).await;
+    let browser = site.browser();
+    browser.set_cookie("__Host-session", administrator.cookie.expose());
+    let csrf = browser.open("/account").await.guard().0;
+    for (path, extra) in [("roles", Some(("role", "finance"))), ("remove", None)] {
+        let path = format!("/team/{}/{path}", owner.id);
+        assert_eq!(browser.open(&path).await.status, 403, "{path}");
+        let once = site.house.key().to_string();
+        let mut fields = vec![("csrf", csrf.as_str()), ("once", once.as_str())];
+        fields.extend(extra);
+        fields.extend(extra.map(|_| ("version", "1")));
+        assert_eq!(browser.answer(browser.post(&path, &fields)).await.status, 403, "{path}");
+    }
+}
