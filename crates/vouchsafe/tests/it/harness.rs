@@ -106,7 +106,7 @@ pub(crate) fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_vouchsafe"))
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

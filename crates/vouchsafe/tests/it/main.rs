@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod outside;
+#[cfg(test)]
 mod own_cluster;
 #[cfg(test)]
 mod settings;

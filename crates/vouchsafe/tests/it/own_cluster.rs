@@ -2,7 +2,9 @@
 
 use rustix::process::Signal;
 
-use crate::harness::{Place, Program, RUNS, is_root, postmaster, processes_of, program, said, signal, until};
+use crate::harness::{
+    Browser, Place, Program, RUNS, free_port, is_root, postmaster, processes_of, program, said, signal, until,
+};
 
 #[test]
 fn it_stops_cleanly_on_sigterm_and_starts_again_on_the_same_data() {
@@ -172,6 +174,14 @@ fn a_demonstration_starts_twice_and_the_second_time_changes_nothing() {
     {
         assert!(shown.contains(words), "{words}: {shown}");
     }
+    // A letter becomes a file, and leaves the outbox.
+    let ca = String::from_utf8(authority.clone()).unwrap();
+    let asked = Browser::trusting(&ca).fill(place.port, "/reset", "email=mei%40harbour.example");
+    assert!(asked.as_deref().is_some_and(|page| page.starts_with("HTTP/1.1 200")), "{asked:?}");
+    let letters = || std::fs::read_dir(place.path("demo/data-mail")).unwrap().flatten().map(|file| file.path());
+    until("a letter", || {
+        letters().any(|file| std::fs::read_to_string(file).is_ok_and(|text| text.contains("To: mei@harbour.example")))
+    });
     first.stops();
 
     let mut second = up();
@@ -188,6 +198,82 @@ fn a_demonstration_starts_twice_and_the_second_time_changes_nothing() {
     assert_eq!(third.ends().code(), Some(1));
     let heard = third.heard.join("\n");
     assert!(heard.contains("its root key") && heard.contains("--fresh"), "{heard}");
+}
+
+#[test]
+fn plain_http_is_sent_on_and_the_log_is_json_in_a_file() {
+    use std::io::{Read, Write};
+    let place = Place::with_key();
+    let port = free_port();
+    let log = place.path("house.log");
+    place.write_settings(&format!("[log]\nformat = \"json\"\nfile = \"{}\"\n", log.display()));
+    let settings = std::fs::read_to_string(place.settings()).unwrap();
+    let settings = settings.replace("[web]\n", &format!("[web]\nredirect_listen = \"127.0.0.1:{port}\"\n"));
+    std::fs::write(place.settings(), settings).unwrap();
+    let program = place.serving();
+    place.answers();
+    let mut plain = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    plain.write_all(b"GET /patients?q=canary HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    plain.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 308")
+            && answer.contains(&format!("https://localhost:{}/patients?q=canary", place.port)),
+        "{answer}"
+    );
+    assert!(place.browser().get(place.port, "/patients?q=canary").is_some());
+    program.stops();
+    let written = std::fs::read_to_string(&log).unwrap();
+    assert!(written.lines().count() > 3 && written.contains("\"serving\"") && !written.contains("canary"), "{written}");
+    for line in written.lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn keys_are_turned_while_it_serves_and_it_starts_again_under_them() {
+    let place = Place::with_key();
+    let program = place.serving();
+    let founded = place.run(&[
+        "practice",
+        "create",
+        "zorg",
+        "--name",
+        "Zorg",
+        "--time-zone",
+        "Europe/Amsterdam",
+        "--country",
+        "NL",
+    ]);
+    assert!(founded.status.success(), "{founded:?}");
+    let key = std::fs::read(place.path("keys/root.key")).unwrap();
+    let root = place.run(&["keys", "rotate", "--root"]);
+    assert!(root.status.success() && said(&root).contains("epoch 2"), "{root:?}");
+    assert_ne!(std::fs::read(place.path("keys/root.key")).unwrap(), key);
+    let turned = place.run(&["keys", "rotate", "--practice", "zorg"]);
+    assert!(turned.status.success() && said(&turned).contains("version 2 in use"), "{turned:?}");
+    assert!(said(&place.run(&["keys", "rotate"])).contains("--practice SLUG, --all or --root"));
+    let good = |when: &str| {
+        let status = place.run(&["keys", "status"]);
+        assert!(status.status.success() && said(&status).contains("2 keys of practices open"), "{when}: {status:?}");
+        assert!(said(&place.run(&["practice", "list"])).contains("Zorg"), "{when}");
+    };
+    good("while it serves");
+    place.answers();
+    program.stops();
+    let program = place.serving();
+    good("after another start");
+    program.stops();
+
+    // The file of before the turn lacks the root key that wraps now.
+    std::fs::write(place.path("keys/root.key"), key).unwrap();
+    let mut program = place.serve();
+    assert_eq!(program.ends().code(), Some(1));
+    assert!(
+        program.heard.join("\n").contains("the root key of epoch 2 is not in the key service"),
+        "{:?}",
+        program.heard
+    );
 }
 
 /// The program as an ordinary account, in a folder of that account.
