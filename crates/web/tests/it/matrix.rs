@@ -115,13 +115,13 @@ impl Things {
     async fn of(site: &Site, practice: PracticeId, makers: &SignedInPerson, who: Option<&SignedInPerson>) -> Self {
         let house = &site.house;
         let folder = tempfile::tempdir().unwrap();
-        let mark = house.unique("m").replace('-', "");
-        export(folder.path(), &mark);
+        let family = house.unique("m").replace('-', "");
+        export(folder.path(), &family);
         let settings = ImportSettings { source: house.unique("matrix"), dry_run: false };
         import_folder(&house.store, practice, folder.path(), &settings, &mut |_| {}).await.unwrap();
         let maker = site.browser();
         maker.set_cookie("__Host-session", makers.cookie.expose());
-        let found = maker.open(&format!("/patients?q={mark}")).await.body;
+        let found = maker.open(&format!("/patients?q={family}")).await.body;
         let patient = after(&found, "href=\"/patients/").parse::<PatientId>().unwrap();
         let actor = &makers.actor;
         add_alert(&house.store, actor, house.key(), patient, Severity::Usual, "Speaks isiZulu").await.unwrap();
