@@ -133,17 +133,13 @@ impl Serving {
         let store = self.doors.open()?;
         let origin: web::Origin = self.origin.parse().map_err(|_| Failure::said("web.origin is no origin"))?;
 
-        tokio::select! {
-            found = found_house(&store) => found?,
-            () = stop.cancelled() => return Ok(()),
-        }
+        let Some(found) = unless(&stop, found_house(&store)).await else { return Ok(()) };
+        found?;
         let hasher = Hasher::new(entropy()).map_err(|error| Failure::said(error.to_string()))?;
         let identity = Identity::new(store.clone(), hasher, &self.origin, ANSWER_FLOOR);
         if let Some(demonstration) = &self.demonstration {
-            tokio::select! {
-                made = demonstration.make(&identity) => made?,
-                () = stop.cancelled() => return Ok(()),
-            }
+            let Some(made) = unless(&stop, demonstration.make(&identity)).await else { return Ok(()) };
+            made?;
         }
 
         let sender = tokio::spawn(Sender::new(store.clone(), &self.post)?.run(stop.clone()));
@@ -172,6 +168,14 @@ impl Serving {
             shutdown_time_max: Duration::from_secs(self.stop_seconds_max),
             ..Limits::default()
         }
+    }
+}
+
+/// What comes of `work`, unless `stop` comes first.
+async fn unless<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        done = work => Some(done),
+        () = stop.cancelled() => None,
     }
 }
 

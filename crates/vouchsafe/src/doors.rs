@@ -46,10 +46,10 @@ impl Doors {
     /// To servers that others run.
     pub(crate) fn outside(config: &Config) -> Result<Self, Failure> {
         let outside = &config.outside;
-        let named = |dsn: &Option<Secret<String>>| -> Result<Where, Failure> {
+        let named = |dsn: Option<&Secret<String>>| -> Result<Where, Failure> {
             Ok(Where::Outside { dsn: present(dsn)?, authorities: outside.authorities.clone() })
         };
-        Ok(Self::new(config, named(&outside.data_run)?, named(&outside.keyring_run)?))
+        Ok(Self::new(config, named(outside.data_run.as_ref())?, named(outside.keyring_run.as_ref())?))
     }
 
     fn new(config: &Config, data: Where, keyring: Where) -> Self {
@@ -125,15 +125,15 @@ pub(crate) fn root_key(path: &Path, folder: &Path) -> Result<RootKeyFile, Failur
 /// Servers that others run, as the roles that own the databases: data, keyring.
 pub(crate) fn outside_owners(config: &Config) -> Result<(ServerAddress, ServerAddress), Failure> {
     let outside = &config.outside;
-    let address = |dsn: &Option<Secret<String>>| -> Result<ServerAddress, Failure> {
+    let address = |dsn: Option<&Secret<String>>| -> Result<ServerAddress, Failure> {
         Ok(Where::Outside { dsn: present(dsn)?, authorities: outside.authorities.clone() }.address())
     };
-    Ok((address(&outside.data_owner)?, address(&outside.keyring_owner)?))
+    Ok((address(outside.data_owner.as_ref())?, address(outside.keyring_owner.as_ref())?))
 }
 
 /// The check of the settings has seen to it that it is there.
-fn present(dsn: &Option<Secret<String>>) -> Result<Secret<String>, Failure> {
-    dsn.clone().ok_or_else(|| Failure::said("[outside] must name all four servers"))
+fn present(dsn: Option<&Secret<String>>) -> Result<Secret<String>, Failure> {
+    dsn.cloned().ok_or_else(|| Failure::said("[outside] must name all four servers"))
 }
 
 /// The machine's clock.

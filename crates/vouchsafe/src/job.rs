@@ -27,8 +27,17 @@ pub(crate) enum Job {
     /// Serves until told to stop.
     Serve(Box<Serving>),
     /// A single command.
-    /// Links that it prints begin with the origin.
-    Command(Doors, Logging, String, Task),
+    Errand(Box<Errand>),
+}
+
+/// A single command beside a running installation.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Errand {
+    pub(crate) doors: Doors,
+    pub(crate) logging: Logging,
+    /// Links that it prints begin with it.
+    pub(crate) origin: String,
+    pub(crate) task: Task,
 }
 
 impl Job {
@@ -37,16 +46,16 @@ impl Job {
         match self {
             Self::TryRootKey { root_key, folder } => doors::root_key(&root_key, &folder).map(|_| ()),
             Self::Serve(serving) => serving.run().await,
-            Self::Command(doors, logging, origin, task) => {
-                logs::begin(logging, None);
-                task.perform(&doors, &origin).await
+            Self::Errand(errand) => {
+                logs::begin(errand.logging, None);
+                errand.task.perform(&errand.doors, &errand.origin).await
             }
         }
     }
 
     /// Does it under the application's account, and waits for the end.
     pub(crate) async fn perform_as(self, accounts: &Accounts) -> Result<(), Failure> {
-        let Some(account) = accounts.application() else { return self.perform().await };
+        let Some(account) = accounts.application() else { return Box::pin(self.perform()).await };
         let mut child = start(&self, accounts, account, Stdio::inherit(), Stdio::inherit(), None)?;
         let status = tokio::task::spawn_blocking(move || child.wait()).await;
         match status {

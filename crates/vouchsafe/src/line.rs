@@ -10,7 +10,7 @@ use crate::commands::Task;
 use crate::config::{self, Config};
 use crate::doors::Doors;
 use crate::failure::Failure;
-use crate::job::Job;
+use crate::job::{Errand, Job};
 use crate::keys;
 use crate::logs::Logging;
 use crate::mail::Post;
@@ -24,11 +24,11 @@ use crate::up::{Folders, Up, up};
 #[command(name = "vouchsafe", version)]
 pub(crate) struct Line {
     #[command(subcommand)]
-    command: Command,
+    command: Word,
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum Word {
     /// Run a demonstration with invented people, in one folder, at <https://localhost>
     Up {
         /// The folder of its data; keys and letters go into folders beside it
@@ -206,38 +206,38 @@ impl Line {
     /// Does what it says.
     pub(crate) fn perform(self) -> Result<(), Failure> {
         match self.command {
-            Command::Up { folder, port, fresh } => crate::runtime()?.block_on(up(Up { folder, port, fresh })),
-            Command::Serve { config } => crate::runtime()?.block_on(serve(&config)),
-            Command::CheckConfig { page: true, .. } => {
+            Word::Up { folder, port, fresh } => crate::runtime()?.block_on(up(Up { folder, port, fresh })),
+            Word::Serve { config } => crate::runtime()?.block_on(serve(&config)),
+            Word::CheckConfig { page: true, .. } => {
                 say(config::page().trim_end());
                 Ok(())
             }
-            Command::CheckConfig { file, .. } => check(&file.unwrap_or_default()),
-            Command::Practice(Practice::Create { slug, name, time_zone, country, which }) => {
+            Word::CheckConfig { file, .. } => check(&file.unwrap_or_default()),
+            Word::Practice(Practice::Create { slug, name, time_zone, country, which }) => {
                 which.perform(Task::PracticeCreate { slug, name, time_zone, country })
             }
-            Command::Practice(Practice::List { which }) => which.perform(Task::PracticeList),
-            Command::Person(Person::Invite { practice, email, name, roles, which }) => {
+            Word::Practice(Practice::List { which }) => which.perform(Task::PracticeList),
+            Word::Person(Person::Invite { practice, email, name, roles, which }) => {
                 which.perform(Task::PersonInvite { practice, email, name, roles })
             }
-            Command::Person(Person::List { practice, which }) => which.perform(Task::PersonList { practice }),
-            Command::Keys(Keys::Create { config }) => create_root_key(&config),
-            Command::Keys(Keys::Status { which }) => which.perform(Task::KeysStatus),
-            Command::Keys(Keys::Rotate { practice, all, root, which }) => match (practice, all, root) {
+            Word::Person(Person::List { practice, which }) => which.perform(Task::PersonList { practice }),
+            Word::Keys(Keys::Create { config }) => create_root_key(&config),
+            Word::Keys(Keys::Status { which }) => which.perform(Task::KeysStatus),
+            Word::Keys(Keys::Rotate { practice, all, root, which }) => match (practice, all, root) {
                 (None, false, false) => Err(Failure::said("say which keys: --practice SLUG, --all or --root")),
                 (_, _, true) => which.perform(Task::KeysRotateRoot),
                 (practice, _, false) => which.perform(Task::KeysRotate { practice }),
             },
-            Command::Import(Import::Fhir { practice, folder, dry_run, source, which }) => {
+            Word::Import(Import::Fhir { practice, folder, dry_run, source, which }) => {
                 let folder = folder.canonicalize().map_err(Failure::io("cannot find", &folder))?;
                 which.perform(Task::ImportFhir { practice, folder, source, dry_run })
             }
-            Command::Demo(Demo::Code { email, folder }) => {
+            Word::Demo(Demo::Code { email, folder }) => {
                 let (code, seconds) = Folders::of(&folder)?.sign_ins()?.code(&email)?;
                 say(&format!("{code}   (for {seconds} more seconds; each code is good once)"));
                 Ok(())
             }
-            Command::Demo(Demo::People { folder }) => demo_people(&folder),
+            Word::Demo(Demo::People { folder }) => demo_people(&folder),
         }
     }
 }
@@ -249,7 +249,7 @@ async fn serve(file: &Path) -> Result<(), Failure> {
     let accounts = Accounts::ensure(&config)?;
     let origin = config.web.origin.clone();
     let greet = Box::new(move || say(&format!("Vouchsafe runs at {origin}")));
-    Installation { config, tls, post, demonstration: None, greet }.run(place, accounts).await
+    Box::pin(Installation { config, tls, post, demonstration: None, greet }.run(place, accounts)).await
 }
 
 fn check(file: &Path) -> Result<(), Failure> {
@@ -304,7 +304,7 @@ impl Which {
         };
         // A command says what it does; of the rest only what goes wrong.
         let logging = Logging { level: config::LogLevel::Warn, format: config.log.format };
-        let job = Job::Command(doors.for_one_command(), logging, origin, task);
+        let job = Job::Errand(Box::new(Errand { doors: doors.for_one_command(), logging, origin, task }));
         crate::runtime()?.block_on(job.perform_as(&accounts))
     }
 }

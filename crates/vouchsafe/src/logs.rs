@@ -28,7 +28,7 @@ pub(crate) fn begin(logging: Logging, file: Option<File>) {
         LogLevel::Info => "info",
         LogLevel::Debug => "debug",
     };
-    let rooms: String = ROOMS.iter().map(|room| format!(",{room}={level}")).collect();
+    let rooms = ROOMS.map(|room| format!(",{room}={level}")).concat();
     let filter = EnvFilter::new(format!("warn,tokio_postgres=error{rooms}"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
     // A subscriber is there already only in tests; theirs is kept.

@@ -52,8 +52,8 @@ impl Place {
         if !folder.exists() {
             // The accounts of the servers and of the application must pass through, and not look.
             let mode = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
-            let made = DirBuilder::new().recursive(true).mode(mode).create(folder);
-            made.and_then(|()| std::fs::set_permissions(folder, Permissions::from_mode(mode)))
+            let done = DirBuilder::new().recursive(true).mode(mode).create(folder);
+            done.and_then(|()| std::fs::set_permissions(folder, Permissions::from_mode(mode)))
                 .map_err(Failure::io("cannot make the data folder", folder))?;
         }
         check(folder)?;

@@ -72,14 +72,14 @@ impl Installation {
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
         servers::reaches(&accounts, &self.config.top.folder)?;
         let (root_key, folder) = (self.config.keys.root_key.clone(), self.config.top.folder.clone());
-        Job::TryRootKey { root_key, folder }.perform_as(&accounts).await?;
+        Box::pin(Job::TryRootKey { root_key, folder }.perform_as(&accounts)).await?;
 
         let servers = tokio::select! {
             servers = self.start_servers(&place, &accounts) => servers?,
             // Dropping a start that is under way ends what it has started.
             () = stop.cancelled() => return Ok(()),
         };
-        let served = self.serve(&servers, &accounts, logging, log_of_child, &stop).await;
+        let served = self.serve(servers.as_ref(), &accounts, logging, log_of_child, &stop).await;
         if let Some(servers) = servers {
             step("stopping PostgreSQL");
             servers.stop().await?;
@@ -98,7 +98,7 @@ impl Installation {
 
     async fn serve(
         &self,
-        servers: &Option<Servers>,
+        servers: Option<&Servers>,
         accounts: &Accounts,
         logging: Logging,
         log: Option<std::fs::File>,
@@ -110,13 +110,11 @@ impl Installation {
         };
         let serving =
             Serving::new(&self.config, doors, self.tls.clone(), self.post.clone(), self.demonstration.clone());
-        match accounts.application() {
-            None => serving.run_until(stop.clone(), &self.greet).await,
-            Some(_) => {
-                let job = Job::Serve(Box::new(serving.logging(logging)));
-                self.watch(&job, accounts, log, stop).await
-            }
+        if accounts.application().is_none() {
+            return Box::pin(serving.run_until(stop.clone(), &self.greet)).await;
         }
+        let job = Job::Serve(Box::new(serving.logging(logging)));
+        self.watch(&job, accounts, log, stop).await
     }
 
     /// Runs the application under its own account, again whenever it ends unasked. An application that

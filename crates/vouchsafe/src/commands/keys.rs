@@ -70,7 +70,7 @@ fn tell(practice: PracticeId, progress: RotationProgress) {
             say(&format!("{name}: version {version} made; {} s until every node knows it", wait.as_secs()));
         }
         RotationProgress::Rewrapped { keys } if keys % 10_000 == 0 && keys > 0 => {
-            say(&format!("{name}: {keys} keys wrapped anew"))
+            say(&format!("{name}: {keys} keys wrapped anew"));
         }
         RotationProgress::Rewrapped { .. } => {}
         RotationProgress::Done { version } => say(&format!("{name}: version {version} in use, the old one is gone")),

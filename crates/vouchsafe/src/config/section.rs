@@ -36,6 +36,7 @@ macro_rules! section {
     ) => {
         $(#[doc = $about])+
         #[derive(Debug, Clone)]
+        #[allow(clippy::struct_field_names, reason = "units last: several limits of one section all end in max")]
         pub(crate) struct $name {
             $($(#[doc = $doc])+ pub(crate) $field: $type,)+
         }
@@ -77,7 +78,7 @@ impl<'a> Reader<'a> {
 
     /// Notes something wrong with a setting.
     pub(super) fn note(&mut self, key: &str, said: &str) {
-        let place = self.found(key).map(|value| value.span());
+        let place = self.found(key).map(Spanned::span);
         let line = place.map(|span| format!("line {}, ", line_of(self.text, &span))).unwrap_or_default();
         self.wrong.push(format!("{line}{key}: {said}"));
     }

@@ -155,7 +155,7 @@ fn a_file_with_passwords_is_refused_while_others_can_read_it() {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("house.toml");
     let all = ["data_owner", "data_run", "keyring_owner", "keyring_run"];
-    let lines: String = all.iter().map(|key| format!("{key} = \"host=h password=x\"\n")).collect();
+    let lines = all.map(|key| format!("{key} = \"host=h password=x\"\n")).concat();
     std::fs::write(&file, format!("[postgresql]\nmanaged = false\n[outside]\n{lines}")).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     assert!(Config::load(&file).unwrap_err().to_string().contains("chmod 600"));

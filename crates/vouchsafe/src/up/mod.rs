@@ -4,6 +4,7 @@
 pub(crate) mod authority;
 pub(crate) mod invented;
 
+use std::fmt::Write as _;
 use std::fs::{DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -115,7 +116,7 @@ pub(crate) async fn up(asked: Up) -> Result<(), Failure> {
             Err(error) => say(&error.to_string()),
         }),
     };
-    installation.run(place, accounts).await
+    Box::pin(installation.run(place, accounts)).await
 }
 
 /// Makes the folders beside the data, each for the account that uses it, and the root key.
@@ -143,8 +144,8 @@ fn furnish(folders: &Folders, place: &Place, accounts: &Accounts) -> Result<(), 
 }
 
 fn make(folder: &Path, mode: u32) -> Result<(), Failure> {
-    let made = DirBuilder::new().recursive(true).mode(mode).create(folder);
-    made.and_then(|()| std::fs::set_permissions(folder, Permissions::from_mode(mode)))
+    let done = DirBuilder::new().recursive(true).mode(mode).create(folder);
+    done.and_then(|()| std::fs::set_permissions(folder, Permissions::from_mode(mode)))
         .map_err(Failure::io("cannot make", folder))
 }
 
@@ -158,9 +159,9 @@ fn remove(folder: &Path) -> Result<(), Failure> {
 fn sign_in_lines(known: &SignIns) -> Result<String, Failure> {
     let mut text = String::from("\nPeople to sign in as (e-mail, roles, name, secret of the authenticator):\n\n");
     for line in known.lines()? {
-        text += &format!("  {line}\n");
+        let _ = writeln!(text, "  {line}");
     }
-    text += &format!("\n  The password of all of them: {}\n", known.password.expose());
+    let _ = writeln!(text, "\n  The password of all of them: {}", known.password.expose());
     Ok(text)
 }
 

@@ -28,10 +28,13 @@ async fn section(name: &str, spoilt: &str) -> String {
         let sockets = servers.folder().join(cluster).join("sockets");
         format!("host={spoilt}{} port=54329 dbname={name} user={role}", sockets.display())
     };
-    let lines = [("data_owner", DATA, "vouchsafe_owner"), ("data_run", DATA, "vouchsafe_run")]
-        .into_iter()
-        .chain([("keyring_owner", KEYRING, "vouchsafe_owner"), ("keyring_run", KEYRING, "vouchsafe_run")]);
-    let lines: String = lines.map(|(key, cluster, role)| format!("{key} = \"{}\"\n", dsn(cluster, role))).collect();
+    let lines = [
+        ("data_owner", DATA, "vouchsafe_owner"),
+        ("data_run", DATA, "vouchsafe_run"),
+        ("keyring_owner", KEYRING, "vouchsafe_owner"),
+        ("keyring_run", KEYRING, "vouchsafe_run"),
+    ];
+    let lines = lines.map(|(key, cluster, role)| format!("{key} = \"{}\"\n", dsn(cluster, role))).concat();
     format!("managed = false\n[outside]\n{lines}")
 }
 
