@@ -132,7 +132,8 @@ impl Keyring {
         self.wipe_expired();
         let mut held = self.held();
         if held.len() >= self.settings.practices_max && !held.contains_key(&practice) {
-            if let Some(oldest) = held.iter().min_by_key(|(_, h)| h.unwrapped_at).map(|(id, _)| *id) {
+            // The one that nobody has asked for longest: hardly one with a transaction under way.
+            if let Some(oldest) = held.iter().min_by_key(|(_, h)| h.looked_at).map(|(id, _)| *id) {
                 held.remove(&oldest);
             }
         }

@@ -121,7 +121,7 @@ impl Serving {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         logs::begin(self.logging, None);
         let stop = told_to_stop()?;
-        self.run_until(stop, || say(READY)).await
+        Box::pin(self.run_until(stop, || say(READY))).await
     }
 
     /// Serves until `stop`. `ready` is called once it does.
@@ -138,7 +138,7 @@ impl Serving {
         let hasher = Hasher::new(entropy()).map_err(|error| Failure::said(error.to_string()))?;
         let identity = Identity::new(store.clone(), hasher, &self.origin, ANSWER_FLOOR);
         if let Some(demonstration) = &self.demonstration {
-            let Some(made) = unless(&stop, demonstration.make(&identity)).await else { return Ok(()) };
+            let Some(made) = unless(&stop, Box::pin(demonstration.make(&identity))).await else { return Ok(()) };
             made?;
         }
 

@@ -39,6 +39,7 @@ impl Servers {
         };
         let data = settings(DATA, accounts.data(), postgresql.data_buffers_mib.get());
         let keyring = settings(KEYRING, accounts.keyring(), postgresql.keyring_buffers_mib.get());
+        step("starting PostgreSQL: one server for the data, one for the keyring");
         let (data, keyring) = tokio::join!(begin(data, DATA), begin(keyring, KEYRING));
         match (data, keyring) {
             (Ok(data), Ok(keyring)) => {

@@ -110,6 +110,7 @@ impl Installation {
         };
         let serving =
             Serving::new(&self.config, doors, self.tls.clone(), self.post.clone(), self.demonstration.clone());
+        step("starting the application");
         if accounts.application().is_none() {
             return Box::pin(serving.run_until(stop.clone(), &self.greet)).await;
         }

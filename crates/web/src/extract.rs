@@ -42,18 +42,20 @@ impl<T: DeserializeOwned, W: Caller> FromRequest<AppState> for Sent<T, W> {
             return Err(PageError::BAD_REQUEST);
         }
         let bytes_max = parts.extensions.get::<BodyMax>().map_or(FORM_BYTES_MAX, |max| max.0);
-        let mut fields = Fields::parse(&read(body, &parts.headers, bytes_max).await?).map_err(refused_fields)?;
-        let token = fields.take("csrf").map_err(refused_fields)?;
+        let mut fields =
+            Fields::parse(&read(body, &parts.headers, bytes_max).await?).map_err(|error| unreadable(&error))?;
+        let token = fields.take("csrf").map_err(|error| unreadable(&error))?;
         if !csrf::matches(W::TIE, &by.secret(), &token) {
             tracing::warn!("a form with another browser's token was refused");
             return Err(PageError::BAD_REQUEST);
         }
-        let once = fields.take("once").map_err(refused_fields)?.parse().map_err(|_| PageError::BAD_REQUEST)?;
-        Ok(Self { by, form: fields.form().map_err(refused_fields)?, once })
+        let once =
+            fields.take("once").map_err(|error| unreadable(&error))?.parse().map_err(|_| PageError::BAD_REQUEST)?;
+        Ok(Self { by, form: fields.form().map_err(|error| unreadable(&error))?, once })
     }
 }
 
-fn refused_fields(error: BadFields) -> PageError {
+fn unreadable(error: &BadFields) -> PageError {
     tracing::warn!(%error, "a form was refused");
     PageError::BAD_REQUEST
 }

@@ -124,8 +124,8 @@ impl Fields {
         let mut grouped: Vec<(String, Values)> = Vec::new();
         for (name, value) in self.0 {
             match grouped.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, values)) => values.values.push(value),
-                None => grouped.push((name.clone(), Values { name, values: vec![value], spare })),
+                Some((_, values)) => values.sent.push(value),
+                None => grouped.push((name.clone(), Values { name, sent: vec![value], spare })),
             }
         }
         T::deserialize(MapDeserializer::new(grouped.into_iter()))
@@ -171,13 +171,13 @@ impl<'de> Deserialize<'de> for Fields {
 /// The values of one field.
 struct Values {
     name: String,
-    values: Vec<String>,
+    sent: Vec<String>,
     spare: bool,
 }
 
 impl Values {
     fn single(mut self) -> Result<String, BadFields> {
-        match (self.values.pop(), self.values.is_empty()) {
+        match (self.sent.pop(), self.sent.is_empty()) {
             (Some(value), true) => Ok(value),
             _ => Err(BadFields::Twice(Name::of(&self.name))),
         }
@@ -208,7 +208,7 @@ impl<'de> Deserializer<'de> for Values {
     type Error = BadFields;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BadFields> {
-        if self.values.len() == 1 { self.deserialize_str(visitor) } else { self.deserialize_seq(visitor) }
+        if self.sent.len() == 1 { self.deserialize_str(visitor) } else { self.deserialize_seq(visitor) }
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BadFields> {
@@ -233,10 +233,10 @@ impl<'de> Deserializer<'de> for Values {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, BadFields> {
-        let Self { name, values, spare } = self;
-        visitor.visit_seq(SeqDeserializer::new(values.into_iter().map(|value| Self {
+        let Self { name, sent, spare } = self;
+        visitor.visit_seq(SeqDeserializer::new(sent.into_iter().map(|value| Self {
             name: name.clone(),
-            values: vec![value],
+            sent: vec![value],
             spare,
         })))
     }

@@ -121,9 +121,9 @@ pub async fn serve(
         .max_pending_accept_reset_streams(20)
         .keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(limits.header_time_max);
-    let served = server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await;
+    let outcome = server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await;
     stopper.abort();
-    served.map_err(ServeError::from)
+    outcome.map_err(ServeError::from)
 }
 
 /// Counts connections and closes those that are too many, before any work is spent on them.

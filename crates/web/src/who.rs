@@ -144,12 +144,11 @@ impl FromRequestParts<AppState> for Person {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, PageError> {
         let call = Call::from_request_parts(parts, app).await?;
         let token = call.session().ok_or(PageError::SignedOut)?;
-        let me = match call.known() {
-            Some(known) => known.clone(),
-            None => {
-                let found = app.store.session(SessionHash(*token.hash().bytes())).await?.ok_or(PageError::SignedOut)?;
-                call.know(Me { signed_in: found, source: call.source().clone() }).clone()
-            }
+        let me = if let Some(known) = call.known() {
+            known.clone()
+        } else {
+            let found = app.store.session(SessionHash(*token.hash().bytes())).await?.ok_or(PageError::SignedOut)?;
+            call.know(Me { signed_in: found, source: call.source().clone() }).clone()
         };
         Ok(Self { call, me })
     }
