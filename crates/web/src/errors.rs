@@ -53,7 +53,8 @@ impl PageError {
     #[must_use]
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status {
-            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Self::MISSING,
+            StatusCode::NOT_FOUND => Self::MISSING,
+            StatusCode::METHOD_NOT_ALLOWED => Self::Fault(Fault::WrongWay),
             StatusCode::PAYLOAD_TOO_LARGE => Self::Fault(Fault::TooLarge),
             _ if status.is_server_error() => Self::INTERNAL,
             _ => Self::BAD_REQUEST,

@@ -258,7 +258,7 @@ column-from = From
 column-author = Author
 column-device = Device
 column-last-used = Last used
-column-last-seen = Last here
+column-joined = Since
 column-acts = Actions
 
 lookup-title = Look up an identifier
@@ -469,8 +469,7 @@ team-people = { $count ->
    *[other] { $count } people
 }
 team-you = You
-team-never = Not yet
-team-no-second = No authenticator app
+team-withdraw = Withdraw
 team-change = Change roles
 team-invite = Invite a person
 team-invite-lead = They get a link and choose their own password. They see { $practice } only.
@@ -505,14 +504,12 @@ role-finance-hint = Finds patients and shows identifiers. Edits no patient, read
 ## Account
 
 account-sign-in = Signing in
-account-password-changed = Changed { $day }
+account-secured = Password, app or codes last changed { $day }
 account-password-button = Change password
 account-password-ends = Saving signs you out everywhere else.
 account-second = Authenticator app
-account-second-since = Since { $day }
-account-second-none = Not set up
+account-second-on = In use
 account-second-change = Replace
-account-second-set = Set up
 account-codes = Recovery codes
 account-codes-left = { $count } left
 account-codes-few = Few left
@@ -536,6 +533,8 @@ fault-403-title = Your roles do not open this
 fault-403-next = If you need it for your work, ask an owner of your practice. That you asked here is recorded.
 fault-404-title = Nothing is here
 fault-404-next = The address may be mistyped, or what was here has gone. Find the patient or the page again.
+fault-405-title = This address is not opened like that
+fault-405-next = Go back, open the page again and use its button.
 fault-409-title = Someone else was first
 fault-409-next = What you sent no longer fits what is there. Go back, open the page again and look at what changed.
 fault-413-title = That was too much at once

@@ -14,7 +14,12 @@ async fn finding_by_token_and_opening_by_id_use_an_index_under_the_policies() {
             "insert into search_token select '{id}', int4send(n), gen_random_uuid(), 1 from generate_series(1, 20000) n;
              insert into patient select '{id}', gen_random_uuid(), 1, 1, gen_random_uuid(), true,
                 '', '', '', '', '', '', '', '', '', '' from generate_series(1, 20000) n;
-             commit; analyze search_token; analyze patient"
+             insert into session select '{id}', gen_random_uuid(), 1, 1, gen_random_uuid(), sha256(int4send(n)),
+                gen_random_uuid(), null, 'password+totp', now(), now(), now(), now(), 'other', '', ''
+                from generate_series(1, 20000) n;
+             insert into audit_event select '{id}', gen_random_uuid(), now(), 1, gen_random_uuid(), '', 'test', null,
+                null, gen_random_uuid(), null, null, '', '', '' from generate_series(1, 20000) n;
+             commit; analyze search_token; analyze patient; analyze session; analyze audit_event"
         ))
         .await
         .unwrap();

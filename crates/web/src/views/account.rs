@@ -37,10 +37,8 @@ pub struct Account {
     pub shell: Shell,
     /// The sign-in address.
     pub email: String,
-    /// When the password was last changed.
-    pub password_changed: Option<Moment>,
-    /// Since when there is a second factor.
-    pub second_factor: Option<Moment>,
+    /// When password, authenticator or recovery codes were last changed.
+    pub secured: Moment,
     /// Recovery codes left.
     pub codes_left: u32,
     /// Where the person is signed in.
@@ -145,8 +143,7 @@ pub(crate) mod fixture {
         Account {
             shell: shell(Room::Account),
             email: "thandi@harbourstreet.example".into(),
-            password_changed: Some(moment("2026-06-02T09:10:00Z")),
-            second_factor: Some(moment("2026-06-02T09:12:00Z")),
+            secured: moment("2026-06-02T09:10:00Z"),
             codes_left: 2,
             sessions: vec![
                 session("s1", "Firefox on Linux", "196.25.1.14", "2026-11-22T12:02:31Z", true),

@@ -16,6 +16,8 @@ pub enum Fault {
     Forbidden,
     /// 404: nothing is here.
     NotFound,
+    /// 405: an address that only takes a form, opened, or the other way round.
+    WrongWay,
     /// 409: someone else was first, or the same form was sent with other content.
     Conflict,
     /// 413: too much was sent.
@@ -36,6 +38,7 @@ impl Fault {
             Self::BadRequest => 400,
             Self::Forbidden => 403,
             Self::NotFound => 404,
+            Self::WrongWay => 405,
             Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::TooMany(_) => 429,
@@ -51,6 +54,7 @@ impl Fault {
             Self::BadRequest => "fault-400-title",
             Self::Forbidden => "fault-403-title",
             Self::NotFound => "fault-404-title",
+            Self::WrongWay => "fault-405-title",
             Self::Conflict => "fault-409-title",
             Self::TooLarge => "fault-413-title",
             Self::TooMany(_) => "fault-429-title",
@@ -66,6 +70,7 @@ impl Fault {
             Self::BadRequest => say("fault-400-next"),
             Self::Forbidden => say("fault-403-next"),
             Self::NotFound => say("fault-404-next"),
+            Self::WrongWay => say("fault-405-next"),
             Self::Conflict => say("fault-409-next"),
             Self::TooLarge => say("fault-413-next"),
             Self::TooMany(seconds) => say_with("fault-429-next", &[("seconds", &seconds)]),
@@ -105,10 +110,11 @@ pub(crate) mod fixture {
     use crate::views::shell::Room;
     use crate::views::shell::fixture::shell;
 
-    pub(crate) const ALL: [Fault; 8] = [
+    pub(crate) const ALL: [Fault; 9] = [
         Fault::BadRequest,
         Fault::Forbidden,
         Fault::NotFound,
+        Fault::WrongWay,
         Fault::Conflict,
         Fault::TooLarge,
         Fault::TooMany(30),

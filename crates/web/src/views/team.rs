@@ -20,10 +20,8 @@ pub struct Member {
     pub email: Option<String>,
     /// Their roles, in words.
     pub roles: Vec<String>,
-    /// When they last did something here.
-    pub last_seen: Option<Moment>,
-    /// Whether they have a second factor.
-    pub second_factor: bool,
+    /// Since when.
+    pub joined: Moment,
     /// Whether it is the person who reads this.
     pub you: bool,
     /// Whether "Change roles" is offered.
@@ -35,6 +33,8 @@ pub struct Member {
 /// An invitation not yet accepted.
 #[derive(Debug, Clone)]
 pub struct Invited {
+    /// The invitation's id.
+    pub id: String,
     /// The address it was sent to.
     pub email: String,
     /// The roles offered, in words.
@@ -43,6 +43,8 @@ pub struct Invited {
     pub by: String,
     /// Until when the link works.
     pub until: Moment,
+    /// With it "Withdraw" is offered: `POST /team/invitations/{id}/withdraw`.
+    pub withdraw: Option<Guard>,
 }
 
 /// `GET /team`. Links to `/team/invitations`, `/team/{person}/roles`, `/team/{person}/remove`.
@@ -123,14 +125,13 @@ pub(crate) mod fixture {
     use crate::views::shell::fixture::{guard, shell};
     use crate::views::words::Role;
 
-    fn member(id: &str, name: &str, roles: &[Role], seen: Option<&str>) -> Member {
+    fn member(id: &str, name: &str, roles: &[Role], since: &str) -> Member {
         Member {
             id: id.into(),
             name: name.into(),
             email: Some(format!("{}@harbourstreet.example", name.split(' ').next().unwrap().to_lowercase())),
             roles: roles.iter().map(|r| r.label()).collect(),
-            last_seen: seen.map(moment),
-            second_factor: true,
+            joined: moment(since),
             you: false,
             may_change: true,
             may_remove: true,
@@ -145,23 +146,23 @@ pub(crate) mod fixture {
     }
 
     pub(crate) fn team() -> Team {
-        let mut you = member("1", "Thandi Naidoo", &[Role::Owner, Role::Practitioner], Some("2026-11-22T12:02:31Z"));
+        let mut you = member("1", "Thandi Naidoo", &[Role::Owner, Role::Practitioner], "2025-02-03T12:02:31Z");
         (you.you, you.may_remove) = (true, false);
-        let mut new = member("4", "Piet Fourie", &[Role::Finance], None);
-        new.second_factor = false;
         Team {
             shell: shell(Room::Team),
             members: vec![
                 you,
-                member("2", "Sipho Khumalo", &[Role::Reception], Some("2026-11-22T11:40:02Z")),
-                member("3", "Maria Botha", &[Role::Administrator, Role::Reception], Some("2026-11-20T07:12:55Z")),
-                new,
+                member("2", "Sipho Khumalo", &[Role::Reception], "2025-11-03T11:40:02Z"),
+                member("3", "Maria Botha", &[Role::Administrator, Role::Reception], "2026-01-12T07:12:55Z"),
+                member("4", "Piet Fourie", &[Role::Finance], "2026-11-22T07:00:00Z"),
             ],
             invited: vec![Invited {
+                id: "5".into(),
                 email: "ayesha@harbourstreet.example".into(),
                 roles: vec![Role::Practitioner.label()],
                 by: "Thandi Naidoo".into(),
                 until: moment("2026-11-25T12:02:31Z"),
+                withdraw: Some(guard()),
             }],
             may_invite: true,
         }

@@ -72,6 +72,7 @@ async fn an_address_asked_the_wrong_way_says_which_way_is_right() {
     let site = Site::open().await;
     let page = site.browser().open("/sign-out").await;
     assert_eq!((page.status, page.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "POST"));
+    assert!(page.body.contains("This address is not opened like that"));
     is_secured(&page);
 }
 

@@ -74,6 +74,12 @@ impl Site {
         Browser::new(self, from)
     }
 
+    /// A fresh browser in a network that nobody else is in.
+    pub(crate) fn browser_elsewhere(&self) -> Browser {
+        let Source::Network(from) = self.house.elsewhere() else { panic!("elsewhere is a network") };
+        Browser::new(self, from)
+    }
+
     /// Asks the server to stop, and waits until it has.
     pub(crate) async fn stop(mut self) {
         let _ = self.stop.take().unwrap().send(());

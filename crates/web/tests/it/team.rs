@@ -103,7 +103,7 @@ async fn inviting_twice_with_one_form_makes_one_invitation() {
     let fields = [("email", "twice@example.org"), ("role", "finance")];
     assert_eq!(owner.send(&form, "/team/invitations", &fields).await.status, StatusCode::OK);
     owner.send(&form, "/team/invitations", &fields).await.leads_to("/team?done=invited");
-    assert_eq!(owner.open("/team").await.body.matches("twice@example.org").count(), 1);
+    assert_eq!(owner.open("/team").await.body.matches("<bdi>twice@example.org</bdi>").count(), 1);
     let other = [("email", "other@example.org"), ("role", "finance")];
     assert_eq!(owner.send(&form, "/team/invitations", &other).await.status, StatusCode::CONFLICT);
 }
@@ -166,4 +166,16 @@ async fn another_practices_member_is_nowhere() {
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
         assert!(!page.body.contains(&foreign.name));
     }
+}
+
+#[tokio::test]
+async fn an_invitation_that_was_withdrawn_opens_nothing() {
+    let (site, owner, ..) = owner().await;
+    let link = invite(&site, &owner, "withdrawn@example.org", "finance").await;
+    let team = owner.open("/team").await;
+    let actions = team.body.split("action=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let path = actions.into_iter().find(|path| path.ends_with("/withdraw")).unwrap().to_owned();
+    owner.send(&team, &path, &[]).await.leads_to("/team?done=uninvited");
+    assert_eq!(site.browser().open(&link).await.status, StatusCode::GONE);
+    assert!(!owner.open("/team").await.body.contains("withdrawn@example.org"));
 }

@@ -25,8 +25,7 @@ pub(super) async fn show_account(State(app): State<AppState>, person: Person, As
     show(&Account {
         shell,
         email: account.email,
-        password_changed: Some(secured.clone()),
-        second_factor: Some(secured),
+        secured,
         codes_left: account.codes_left,
         end_others: (sessions.len() > 1).then(|| person.guard()),
         sessions,

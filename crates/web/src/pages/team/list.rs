@@ -10,7 +10,7 @@ use crate::extract::{Asked, show};
 use crate::text::say;
 use crate::views::team::{self, Team};
 use crate::views::{Notice, Room};
-use crate::who;
+use crate::who::{self, Caller};
 
 /// `GET /team`
 pub(super) async fn show_team(State(app): State<AppState>, member: who::Member, Asked(told): Asked<Told>) -> Answer {
@@ -20,33 +20,36 @@ pub(super) async fn show_team(State(app): State<AppState>, member: who::Member, 
     if !view.damaged.is_empty() {
         shell.notice = Some(Notice::Caution(say("team-damaged")));
     }
-    let members = view.members.into_iter().map(line).collect();
-    let mut page = Team { shell, members, invited: Vec::new(), may_invite: view.may_invite };
+    let mut page = Team { shell, members: Vec::new(), invited: Vec::new(), may_invite: view.may_invite };
+    for one in view.members {
+        page.members.push(line(&member, one).await?);
+    }
     for one in view.invitations {
-        page.invited.push(invited(&member, one).await?);
+        page.invited.push(invited(&member, one, view.may_invite).await?);
     }
     show(&page)
 }
 
-fn line(one: Member) -> team::Member {
-    team::Member {
+async fn line(reader: &who::Member, one: Member) -> Result<team::Member, PageError> {
+    Ok(team::Member {
         id: one.id.to_string(),
         name: one.name,
         email: Some(one.email),
         roles: role_words(one.roles),
-        last_seen: None,
-        second_factor: true,
+        joined: reader.moment(one.joined_at).await?,
         you: one.you,
         may_change: one.may_change,
         may_remove: one.may_remove,
-    }
+    })
 }
 
-async fn invited(reader: &who::Member, one: OpenInvitation) -> Result<team::Invited, PageError> {
+async fn invited(reader: &who::Member, one: OpenInvitation, may_withdraw: bool) -> Result<team::Invited, PageError> {
     Ok(team::Invited {
+        id: one.id.to_string(),
         email: one.email,
         roles: role_words(one.roles),
         by: one.by.unwrap_or_else(|| say("invited-by-the-practice")),
         until: reader.moment(one.expires_at).await?,
+        withdraw: may_withdraw.then(|| reader.guard()),
     })
 }
