@@ -140,7 +140,7 @@ pub async fn import_folder(
             match line.result {
                 Err(problem) => note_reject(&mut report, &line.file, line.number, "", &problem),
                 Ok((head, resource)) => {
-                    take(&mut batch, &mut report, &mut seen, &line.file, line.number, head, resource)
+                    take(&mut batch, &mut report, &mut seen, &line.file, line.number, head, resource);
                 }
             }
             if batch.len() >= BATCH_RESOURCES || line.end - batch.from >= BATCH_BYTES {

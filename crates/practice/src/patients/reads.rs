@@ -126,6 +126,7 @@ pub struct Clinical {
 
 /// What the page may offer. Asking decides; this only decides what is shown.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "four answers that have nothing to do with each other")]
 pub struct May {
     /// Change particulars.
     pub edit: bool,

@@ -62,10 +62,11 @@ impl Query {
     }
 
     /// Whether an open patient is meant, and where they stand in the list: by name.
+    #[must_use]
     pub fn rank(patient: &Patient, query: &Self) -> Option<String> {
         let known = patient.demographics();
         let names: Vec<&str> = known.searchable_names().collect();
-        let named = query.names.is_empty() || name_matches(&names, &query.names);
+        let called = query.names.is_empty() || name_matches(&names, &query.names);
         let reached = |system, test: &dyn Fn(&str) -> bool| {
             known.contacts.iter().any(|c| c.system == Some(system) && c.value.as_deref().is_some_and(test))
         };
@@ -75,7 +76,7 @@ impl Query {
         });
         let mailed = query.emails.iter().all(|email| reached(ContactSystem::Email, &|v| normalise::email(v) == *email));
         let born = query.births.iter().all(|birth| known.birth.is_some_and(|b| b == *birth));
-        (named && phoned && mailed && born).then(|| sort_key(&known))
+        (called && phoned && mailed && born).then(|| sort_key(&known))
     }
 }
 

@@ -70,7 +70,7 @@ async fn a_line_of_a_hundred_megabytes_is_passed_over() {
     let folder = folder_with(&[]);
     let mut file = std::io::BufWriter::new(std::fs::File::create(folder.path().join("Patient.ndjson")).unwrap());
     file.write_all(b"{\"resourceType\":\"Patient\",\"id\":\"huge\",\"gender\":\"").unwrap();
-    let piece = [b'x'; 1 << 16];
+    let piece = vec![b'x'; 1 << 16];
     for _ in 0..1600 {
         file.write_all(&piece).unwrap();
     }

@@ -8,9 +8,9 @@ use practice::patients::writes;
 use store::{Actor, StoreError};
 use testkit::House;
 
-pub const ORDER: DateOrder = DateOrder::DayMonthYear;
+pub(crate) const ORDER: DateOrder = DateOrder::DayMonthYear;
 
-pub fn form(given: &str, family: &str, birth: &str) -> PatientForm {
+pub(crate) fn form(given: &str, family: &str, birth: &str) -> PatientForm {
     PatientForm {
         given: given.to_owned(),
         family: family.to_owned(),
@@ -21,19 +21,19 @@ pub fn form(given: &str, family: &str, birth: &str) -> PatientForm {
     }
 }
 
-pub fn draft(form: &PatientForm) -> practice::patients::model::PatientDraft {
+pub(crate) fn draft(form: &PatientForm) -> practice::patients::model::PatientDraft {
     form.parse(ORDER, "2026-11-22".parse().unwrap()).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
-pub async fn write_down(house: &House, actor: &Actor, form: &PatientForm) -> PatientId {
+pub(crate) async fn write_down(house: &House, actor: &Actor, form: &PatientForm) -> PatientId {
     writes::create(&house.store, actor, house.key(), form, &draft(form), true).await.expect("a patient")
 }
 
-pub async fn search(house: &House, actor: &Actor, text: &str) -> Result<Found, StoreError> {
+pub(crate) async fn search(house: &House, actor: &Actor, text: &str) -> Result<Found, StoreError> {
     reads::find(&house.store, actor, text, &Query::parse(text, ORDER)).await
 }
 
-pub async fn found(house: &House, actor: &Actor, text: &str) -> Vec<PatientId> {
+pub(crate) async fn found(house: &House, actor: &Actor, text: &str) -> Vec<PatientId> {
     let found = search(house, actor, text).await.expect("a search");
     found.patients.into_iter().map(|patient| patient.expect("it opens").id).collect()
 }

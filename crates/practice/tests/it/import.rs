@@ -10,12 +10,12 @@ use testkit::House;
 
 use crate::desk::found;
 
-pub async fn bring_in(house: &House, practice: PracticeId, folder: &Path, dry_run: bool) -> Report {
+pub(crate) async fn bring_in(house: &House, practice: PracticeId, folder: &Path, dry_run: bool) -> Report {
     let settings = ImportSettings { source: "test".to_owned(), dry_run };
     import_folder(&house.store, practice, folder, &settings, &mut |_| {}).await.expect("an import")
 }
 
-pub fn folder_with(files: &[(&str, String)]) -> tempfile::TempDir {
+pub(crate) fn folder_with(files: &[(&str, String)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         fs::write(folder.path().join(name), text).unwrap();
@@ -23,7 +23,7 @@ pub fn folder_with(files: &[(&str, String)]) -> tempfile::TempDir {
     folder
 }
 
-pub fn patient(id: &str, family: &str, birth: &str) -> String {
+pub(crate) fn patient(id: &str, family: &str, birth: &str) -> String {
     format!(
         r#"{{"resourceType":"Patient","id":"{id}","name":[{{"family":"{family}","given":["Ana"]}}],"birthDate":"{birth}"}}"#
     )

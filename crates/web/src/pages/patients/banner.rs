@@ -38,7 +38,10 @@ pub(super) async fn may(member: &Member) -> Result<May, PageError> {
 
 pub(super) fn name_of(patient: &Read<Patient>) -> String {
     match patient {
-        Ok(patient) => patient.demographics().name().map_or_else(|| say("patient-unnamed"), |name| name.display()),
+        Ok(patient) => patient
+            .demographics()
+            .name()
+            .map_or_else(|| say("patient-unnamed"), practice::patients::model::HumanName::display),
         Err(_) => say("damaged"),
     }
 }
@@ -50,7 +53,7 @@ pub(super) fn banner(member: &Member, known: &Known<'_>, may: May, tab: Tab, tod
     let died = particulars.deceased.as_ref().filter(|deceased| deceased.is_dead());
     Banner {
         id: known.id.to_string(),
-        preferred: particulars.preferred_name().map(|name| name.display()),
+        preferred: particulars.preferred_name().map(practice::patients::model::HumanName::display),
         pronouns: particulars.pronouns.clone(),
         birth: particulars.birth.map(said::birth),
         age: if died.is_some() { None } else { said::age_on(particulars.birth, today) },

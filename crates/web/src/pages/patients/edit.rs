@@ -111,7 +111,7 @@ async fn view(
         errors,
         edited: Some(Edited {
             id: patient.id.to_string(),
-            name: known.name().map(|name| name.display()).unwrap_or_default(),
+            name: known.name().map(practice::patients::model::HumanName::display).unwrap_or_default(),
             birth: known.birth.map(said::birth),
             version: version.to_string(),
         }),

@@ -103,7 +103,7 @@ pub(crate) fn hit(patient: &Read<Patient>, today: Date) -> Hit {
             Hit {
                 id: patient.id.to_string(),
                 name,
-                preferred: known.preferred_name().map(|name| name.display()),
+                preferred: known.preferred_name().map(practice::patients::model::HumanName::display),
                 birth: known.birth.map(said::birth),
                 age: said::age_on(known.birth, today),
                 gender: known.gender.and_then(|code| gender(code.code())),

@@ -95,14 +95,14 @@ fn panels(page: &Page) -> Option<Vec<Panel>> {
         Panel {
             kind: (*kind).to_owned(),
             title: entries(kind),
-            rows: clinical.entries.iter().filter(of_kind).map(|line| row(line)).collect(),
+            rows: clinical.entries.iter().filter(of_kind).map(row).collect(),
             total: u64::try_from(total).unwrap_or(0),
         }
     };
     let mut panels: Vec<Panel> = KINDS.iter().map(panel).collect();
     // A damaged line does not say of what kind it is: it stands with the documents, by its id.
     if let Some(last) = panels.last_mut() {
-        last.rows.extend(clinical.entries.iter().filter(|line| line.is_err()).map(|line| row(line)));
+        last.rows.extend(clinical.entries.iter().filter(|line| line.is_err()).map(row));
     }
     Some(panels)
 }
