@@ -28,9 +28,6 @@ impl PageError {
     pub const MISSING: Self = Self::Fault(Fault::NotFound);
     /// A fault of the program.
     pub const INTERNAL: Self = Self::Fault(Fault::Internal);
-    /// The roles do not allow it. The doors record such a refusal; this is for a page that would only
-    /// offer what they refuse.
-    pub const FORBIDDEN: Self = Self::Fault(Fault::Forbidden);
     /// The request made no sense.
     pub const BAD_REQUEST: Self = Self::Fault(Fault::BadRequest);
 
@@ -97,7 +94,10 @@ impl From<StoreError> for PageError {
             ErrorKind::Busy => tracing::warn!(%error, "the store is not ready"),
             _ => {}
         }
-        Self::of(kind)
+        match error {
+            StoreError::Damaged(damaged) => Self::Fault(Fault::Damaged(damaged.id)),
+            _ => Self::of(kind),
+        }
     }
 }
 

@@ -546,6 +546,8 @@ fault-429-next = { $seconds ->
 }
 fault-500-title = Something broke on our side
 fault-500-next = It is written down for whoever runs this installation. Go back and try again; nothing half-done was saved.
+fault-damaged-title = This record is damaged
+fault-damaged-next = What is stored as { $id } does not open: it was changed or moved outside the program, and nothing of it is shown. Everything else works. Tell whoever runs this installation this id; a backup may hold the whole record.
 fault-503-title = Busy for a moment
 fault-503-next = { $seconds ->
     [one] Nothing is lost. Try again in { $seconds } second.

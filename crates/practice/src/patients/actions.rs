@@ -11,6 +11,8 @@ store::actions! {
     pub ShowLookUp = "patient.lookup-found", reads, all of [LookUpIdentifier];
     /// Add a patient.
     pub CreatePatient = "patient.create", writes;
+    /// Open the form to add one.
+    pub NewForm = "patient.new-form", reads, all of [CreatePatient];
     /// See the banner, contacts, masked identifiers and alerts.
     pub ReadPatient = "patient.read", reads;
     /// Change particulars, identifiers and alerts.

@@ -1,6 +1,7 @@
 //! When a page cannot be given: what happened and the next step, in the same language.
 
 use askama::Template;
+use uuid::Uuid;
 
 use super::shell::Shell;
 #[allow(unused_imports, reason = "the templates name the filters")]
@@ -26,6 +27,8 @@ pub enum Fault {
     TooMany(u32),
     /// 500: our fault.
     Internal,
+    /// 500: the record of this id does not open; nothing else is affected.
+    Damaged(Uuid),
     /// 503: overloaded or being serviced; after so many seconds it is worth trying.
     Unavailable(u32),
 }
@@ -42,7 +45,7 @@ impl Fault {
             Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::TooMany(_) => 429,
-            Self::Internal => 500,
+            Self::Internal | Self::Damaged(_) => 500,
             Self::Unavailable(_) => 503,
         }
     }
@@ -59,6 +62,7 @@ impl Fault {
             Self::TooLarge => "fault-413-title",
             Self::TooMany(_) => "fault-429-title",
             Self::Internal => "fault-500-title",
+            Self::Damaged(_) => "fault-damaged-title",
             Self::Unavailable(_) => "fault-503-title",
         })
     }
@@ -75,6 +79,7 @@ impl Fault {
             Self::TooLarge => say("fault-413-next"),
             Self::TooMany(seconds) => say_with("fault-429-next", &[("seconds", &seconds)]),
             Self::Internal => say("fault-500-next"),
+            Self::Damaged(id) => say_with("fault-damaged-next", &[("id", &id.to_string())]),
             Self::Unavailable(seconds) => say_with("fault-503-next", &[("seconds", &seconds)]),
         }
     }
@@ -110,7 +115,7 @@ pub(crate) mod fixture {
     use crate::views::shell::Room;
     use crate::views::shell::fixture::shell;
 
-    pub(crate) const ALL: [Fault; 9] = [
+    pub(crate) const ALL: [Fault; 10] = [
         Fault::BadRequest,
         Fault::Forbidden,
         Fault::NotFound,
@@ -119,6 +124,7 @@ pub(crate) mod fixture {
         Fault::TooLarge,
         Fault::TooMany(30),
         Fault::Internal,
+        Fault::Damaged(Uuid::from_u128(0x0198_5f4e_7c1d_7a3b_9c55_2f1d_6b8e_4a11)),
         Fault::Unavailable(20),
     ];
 

@@ -8,6 +8,13 @@ use askama::Template;
 
 use super::{account, audit, confirm, door, fault, patient, patients, record, team, today};
 
+fn name(fault: fault::Fault) -> String {
+    match fault {
+        fault::Fault::Damaged(_) => "damaged".to_owned(),
+        other => other.status().to_string(),
+    }
+}
+
 fn pages() -> Vec<(String, String)> {
     let mut pages = Vec::new();
     macro_rules! draw {
@@ -63,8 +70,8 @@ fn pages() -> Vec<(String, String)> {
         "account-codes-shown" => account::fixture::codes_shown(),
     }
     for fault in fault::fixture::ALL {
-        pages.push((format!("fault-{}", fault.status()), fault::fixture::inside(fault).render().unwrap()));
-        pages.push((format!("fault-{}-door", fault.status()), fault::fixture::outside(fault).render().unwrap()));
+        pages.push((format!("fault-{}", name(fault)), fault::fixture::inside(fault).render().unwrap()));
+        pages.push((format!("fault-{}-door", name(fault)), fault::fixture::outside(fault).render().unwrap()));
     }
     pages
 }

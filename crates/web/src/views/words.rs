@@ -129,7 +129,7 @@ pub fn action(name: &str) -> String {
         "patient.find" => "action-patient-find",
         "patient.lookup-identifier" => "action-patient-lookup",
         "patient.lookup-found" => "action-patient-lookup-found",
-        "patient.create" => "action-patient-create",
+        "patient.create" | "patient.new-form" => "action-patient-create",
         "patient.read" => "action-patient-read",
         "patient.edit" => "action-patient-edit",
         "patient.edit-form" => "action-patient-edit-form",

@@ -16,6 +16,7 @@ use crate::site::{Site, provider};
 pub(crate) struct Browser {
     client: Client,
     origin: String,
+    from: IpAddr,
     cookies: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
@@ -44,7 +45,12 @@ impl Browser {
             .no_proxy()
             .build()
             .unwrap();
-        Self { client, origin: site.origin(), cookies: Arc::default() }
+        Self { client, origin: site.origin(), from, cookies: Arc::default() }
+    }
+
+    /// The network it comes from.
+    pub(crate) fn from(&self) -> IpAddr {
+        self.from
     }
 
     /// A request with this browser's cookies and nothing else.

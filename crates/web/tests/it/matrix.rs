@@ -16,6 +16,7 @@ use testkit::SignedInPerson;
 use web::routes::{Allow, Route, routes};
 
 use crate::browser::Browser;
+use crate::patients::particulars;
 use crate::site::Site;
 
 const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../policy/routes.md");
@@ -70,25 +71,9 @@ fn probe(route: &Route, things: &Things) -> Option<Vec<(&'static str, String)>> 
 
 fn patient(name: &str, version: Option<&str>) -> Vec<(&'static str, String)> {
     let (given, family) = name.split_once(' ').unwrap();
-    let mut fields: Vec<(&'static str, String)> = [
-        ("title", ""),
-        ("given", given),
-        ("family", family),
-        ("preferred", ""),
-        ("birth_date", ""),
-        ("gender", ""),
-        ("pronouns", ""),
-        ("phone", ""),
-        ("email", ""),
-        ("address", ""),
-        ("city", ""),
-        ("state", ""),
-        ("postal_code", ""),
-        ("country", ""),
-        ("language", ""),
-    ]
-    .map(|(name, value)| (name, value.to_owned()))
-    .into();
+    let typed = particulars(&[("given", given), ("family", family)]);
+    let mut fields: Vec<(&'static str, String)> =
+        typed.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
     fields.extend(version.map(|version| ("version", version.to_owned())));
     fields
 }

@@ -1,7 +1,7 @@
 //! The day, the search, and what the person's own account wants.
 
 use axum::extract::State;
-use practice::patients::actions::CreatePatient;
+use practice::patients::actions::{CreatePatient, FindPatient};
 use practice::patients::reads::recently_opened;
 use serde::Deserialize;
 
@@ -35,13 +35,14 @@ pub(super) async fn show_today(
     let now = app.clock().now().to_zoned(member.zone().await?);
     let mut shell = member.shell(Room::Today).await?;
     shell.notice = question.told.notice();
-    // Only who is still a member sees even this: the doors say.
-    let lately = recently_opened(&app.store, &member.actor, LATELY).await?;
-    let opened = lately.map(|patients| {
+    let opened = if member.may::<FindPatient>().await? {
         let zone = now.time_zone();
         let opened = |(patient, at)| Opened { patient: hit(&patient, now.date()), at: Moment::at(at, zone) };
-        patients.into_iter().map(opened).collect()
-    });
+        let lately = recently_opened(&app.store, &member.actor, LATELY).await?;
+        Some(lately.into_iter().map(opened).collect())
+    } else {
+        None
+    };
     show(&Today {
         shell,
         part: PartOfDay::of(now.hour()),

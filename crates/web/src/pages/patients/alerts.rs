@@ -2,9 +2,11 @@
 
 use axum::extract::State;
 use kernel::{AlertId, PatientId};
+use practice::patients::actions::EditForm;
 use practice::patients::reads::open;
 use practice::patients::writes::{Severity, add_alert, end_alert};
 use serde::Deserialize;
+use store::Resource;
 
 use super::banner::{banner, name_of};
 use super::find::today;
@@ -70,10 +72,8 @@ pub(super) async fn end(
 }
 
 async fn question(app: &AppState, member: &Member, id: PatientId, alert: AlertId) -> Result<Confirm, PageError> {
+    member.must::<EditForm>(Resource::Patient(id)).await?;
     let page = open(&app.store, &member.actor, id).await?;
-    if !page.may.edit {
-        return Err(PageError::FORBIDDEN);
-    }
     let found = page.alerts.iter().flatten().find(|known| known.id == alert).ok_or(PageError::MISSING)?;
     let name = name_of(&page.patient);
     Ok(Confirm {

@@ -2,11 +2,12 @@
 
 use axum::extract::State;
 use kernel::{IdentifierId, PatientId};
+use practice::patients::actions::EditForm;
 use practice::patients::identifiers::{Identifier as Number, IdentifierKind};
 use practice::patients::reads::{open, reveal as show_in_full};
 use practice::patients::writes::{add_identifier, remove_identifier};
 use serde::Deserialize;
-use store::{Purpose, StoreError};
+use store::{Purpose, Resource, StoreError};
 
 use super::banner::{banner, kind_label, name_of};
 use super::find::{kinds, today};
@@ -107,10 +108,8 @@ pub(super) async fn ask(
     member: Member,
     At((id, identifier)): At<(PatientId, IdentifierId)>,
 ) -> Answer {
+    member.must::<EditForm>(Resource::Patient(id)).await?;
     let page = open(&app.store, &member.actor, id).await?;
-    if !page.may.edit {
-        return Err(PageError::FORBIDDEN);
-    }
     let found = page.identifiers.iter().flatten().find(|known| known.id == identifier).ok_or(PageError::MISSING)?;
     let (name, kind) = (name_of(&page.patient), kind_label(&found.kind));
     show(&Confirm {

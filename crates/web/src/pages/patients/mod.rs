@@ -15,7 +15,7 @@ mod typed;
 mod who_saw_what;
 
 use practice::patients::actions::{
-    CreatePatient, EditForm, EditPatient, FindPatient, LookUpIdentifier, OpenAudit, OpenRecord, ReadPatient,
+    CreatePatient, EditForm, EditPatient, FindPatient, LookUpIdentifier, NewForm, OpenAudit, OpenRecord, ReadPatient,
     RevealIdentifier,
 };
 
@@ -29,7 +29,7 @@ pub(super) fn routes(pages: Pages) -> Pages {
     pages
         .read("/patients", Allow::to::<FindPatient>(), find::show_found)
         .change("/patients/lookup", Allow::to::<LookUpIdentifier>(), lookup::send)
-        .read("/patients/new", Allow::to::<CreatePatient>(), new::form)
+        .read("/patients/new", Allow::to::<NewForm>(), new::form)
         .change("/patients/new", Allow::to::<CreatePatient>(), new::send)
         .read("/patients/{patient}", reads, overview::show_patient)
         .read("/patients/{patient}/edit", Allow::to::<EditForm>(), edit::form)

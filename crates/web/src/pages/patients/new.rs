@@ -2,11 +2,12 @@
 
 use axum::extract::State;
 use kernel::PatientId;
-use practice::patients::actions::CreatePatient;
+use practice::patients::actions::NewForm;
 use practice::patients::model::{FieldError, PatientForm as Typed};
 use practice::patients::reads::by_these_ids;
 use practice::patients::writes::{PatientError, create};
 use serde::Deserialize;
+use store::Resource;
 
 use super::find::{hit, today};
 use super::said::ORDER;
@@ -28,9 +29,7 @@ pub(super) struct Form {
 
 /// `GET /patients/new`
 pub(super) async fn form(State(app): State<AppState>, member: Member) -> Answer {
-    if !member.may::<CreatePatient>().await? {
-        return Err(PageError::FORBIDDEN);
-    }
+    member.must::<NewForm>(Resource::Practice).await?;
     show(&view(&app, &member, &Typed::default(), Errors::none(), Vec::new()).await?)
 }
 

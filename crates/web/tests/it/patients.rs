@@ -1,0 +1,255 @@
+//! Patients, as a browser meets them.
+
+use kernel::PracticeId;
+use practice::exchange::import::{ImportSettings, import_folder};
+use reqwest::StatusCode;
+use store::Role;
+use testkit::{DATA, servers};
+
+use crate::browser::{Browser, Page};
+use crate::site::Site;
+
+/// The fields of the form as a browser sends them, empty where nothing was typed.
+pub(crate) fn particulars<'a>(typed: &[(&str, &'a str)]) -> Vec<(&'static str, &'a str)> {
+    const FIELDS: [&str; 15] = [
+        "title",
+        "given",
+        "family",
+        "preferred",
+        "birth_date",
+        "gender",
+        "pronouns",
+        "phone",
+        "email",
+        "address",
+        "city",
+        "state",
+        "postal_code",
+        "country",
+        "language",
+    ];
+    let value = |name| typed.iter().find(|(typed, _)| *typed == name).map_or("", |(_, value)| *value);
+    FIELDS.iter().map(|name| (*name, value(*name))).collect()
+}
+
+/// Somebody of these roles, at work.
+async fn at_work(site: &Site, practice: PracticeId, roles: &[Role]) -> Browser {
+    let person = site.house.signed_in(practice, roles).await;
+    let browser = site.browser();
+    browser.set_cookie("__Host-session", person.cookie.expose());
+    browser
+}
+
+async fn one(role: Role) -> (Site, PracticeId, Browser) {
+    let site = Site::open().await;
+    let practice = site.house.practice().await;
+    let browser = at_work(&site, practice, &[role]).await;
+    (site, practice, browser)
+}
+
+/// Writes somebody down and gives the address of their page.
+async fn write_down(browser: &Browser, given: &str, family: &str) -> String {
+    let typed = particulars(&[("given", given), ("family", family), ("birth_date", "7/3/1984")]);
+    browser.fill("/patients/new", "/patients/new", &typed).await.location().to_owned()
+}
+
+/// Gives a patient the number of a South African identity document that passes its check.
+async fn give_number(browser: &Browser, patient: &str) {
+    let path = format!("{patient}/identifiers");
+    let sent = browser.fill(patient, &path, &[("kind", "za-id"), ("number", "8001015009087")]).await;
+    sent.leads_to(patient);
+}
+
+/// The address of the first form that shows a number.
+fn reveal_of(page: &Page) -> String {
+    let mut forms = page.body.split("action=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    forms.find(|path| path.ends_with("/reveal")).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_patient_is_written_down_found_by_three_letters_and_opened() {
+    let (_site, _, reception) = one(Role::Reception).await;
+    let patient = write_down(&reception, "Lindiwe", "Mokoena").await;
+    write_down(&reception, "Ana", "Nkosi").await;
+    let found = reception.open("/patients?q=mok").await;
+    assert!(found.body.contains(&format!("href=\"{patient}\"")) && !found.body.contains("Nkosi"));
+    let page = reception.open(&patient).await;
+    assert!(page.body.contains("Lindiwe") && page.body.contains("Mokoena"));
+}
+
+#[tokio::test]
+async fn a_form_that_is_refused_keeps_all_that_was_typed() {
+    let (_site, _, reception) = one(Role::Reception).await;
+    let typed = [
+        ("given", "Lindiwe"),
+        ("family", "Mokoena & \"sons\""),
+        ("birth_date", "31/2/1984"),
+        ("phone", "082 555 0143"),
+        ("address", "3 Harbour Street"),
+    ];
+    let page = reception.fill("/patients/new", "/patients/new", &particulars(&typed)).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let kept = page.body.replace("&#34;", "\"").replace("&#38;", "&");
+    for (field, value) in typed {
+        assert!(kept.contains(value), "{field} was lost");
+    }
+    assert!(page.body.contains("href=\"#birth_date\""), "the summary leads to the field");
+}
+
+#[tokio::test]
+async fn a_form_sent_again_after_an_unknown_outcome_makes_one_patient() {
+    let (_site, _, reception) = one(Role::Reception).await;
+    let form = reception.open("/patients/new").await;
+    let typed = particulars(&[("given", "Lindiwe"), ("family", "Mokoena"), ("birth_date", "7/3/1984")]);
+    let first = reception.send(&form, "/patients/new", &typed).await;
+    let second = reception.send(&form, "/patients/new", &typed).await;
+    assert_eq!(first.location(), second.location());
+    let other = particulars(&[("given", "Somebody"), ("family", "Else")]);
+    assert_eq!(reception.send(&form, "/patients/new", &other).await.status, StatusCode::CONFLICT);
+    let found = reception.open("/patients?q=moko").await;
+    assert_eq!(found.body.matches("class=\"who__name\"").count(), 1);
+}
+
+#[tokio::test]
+async fn of_two_editors_the_second_sees_what_the_first_wrote_and_keeps_what_they_typed() {
+    let (site, practice, reception) = one(Role::Reception).await;
+    let other = at_work(&site, practice, &[Role::Reception]).await;
+    let patient = write_down(&reception, "Lindiwe", "Mokoena").await;
+    let path = format!("{patient}/edit");
+    let (mine, theirs) = (reception.open(&path).await, other.open(&path).await);
+    let phone = |number| particulars(&[("given", "Lindiwe"), ("family", "Mokoena"), ("phone", number)]);
+    other.send(&theirs, &path, &phone("082 555 0100")).await.leads_to(&patient);
+    let conflict = reception.send(&mine, &path, &phone("082 555 0177")).await;
+    assert_eq!(conflict.status, StatusCode::CONFLICT);
+    assert!(conflict.body.contains("082 555 0100") && conflict.body.contains("082 555 0177"));
+    assert!(reception.open(&patient).await.body.contains("082 555 0100"), "nothing was overwritten");
+    reception.send(&conflict, &path, &phone("082 555 0177")).await.leads_to(&patient);
+    assert!(reception.open(&patient).await.body.contains("082 555 0177"));
+}
+
+#[tokio::test]
+async fn a_number_is_masked_until_it_is_shown_for_a_purpose_and_the_log_says_so() {
+    let (site, practice, reception) = one(Role::Reception).await;
+    let doctor = at_work(&site, practice, &[Role::Practitioner]).await;
+    let patient = write_down(&reception, "Lindiwe", "Mokoena").await;
+    give_number(&reception, &patient).await;
+    let page = reception.open(&patient).await;
+    assert!(!page.body.contains("8001015009087"), "masked");
+    let path = reveal_of(&page);
+    let refused = reception.send(&page, &path, &[("purpose", "")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!refused.body.contains("8001015009087"), "no purpose, no number");
+    let shown = reception.send(&page, &path, &[("purpose", "billing")]).await;
+    assert!(shown.body.contains("8001015009087") && shown.body.contains("A claim or an invoice"));
+    assert!(!reception.open(&patient).await.body.contains("8001015009087"), "and masked again");
+    let log = doctor.open(&format!("{patient}/audit")).await;
+    assert_eq!(log.body.matches("act--reveal").count(), 1);
+    assert!(log.body.contains("A claim or an invoice"));
+    assert!(!log.body.contains("8001015009087"), "the log of a record keeps numbers masked");
+}
+
+#[tokio::test]
+async fn a_number_that_fails_its_check_is_refused_beside_its_field() {
+    let (_site, _, reception) = one(Role::Reception).await;
+    let patient = write_down(&reception, "Lindiwe", "Mokoena").await;
+    let path = format!("{patient}/identifiers");
+    let page = reception.fill(&patient, &path, &[("kind", "za-id"), ("number", "8001015009088")]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.body.contains("8001015009088") && page.body.contains("identifier-number-error"));
+}
+
+/// One patient with a number and two entries, as another system gave them.
+async fn bring_in(site: &Site, practice: PracticeId) {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "Patient.ndjson",
+        r#"{"resourceType":"Patient","id":"p1","name":[{"family":"Mokoena","given":["Lindiwe"]}],"birthDate":"1980-01-01"}"#,
+    );
+    write(
+        "AllergyIntolerance.ndjson",
+        r#"{"resourceType":"AllergyIntolerance","id":"a1","patient":{"reference":"Patient/p1"},"code":{"text":"Penicillin"},"recordedDate":"2026-01-01"}
+{"resourceType":"AllergyIntolerance","id":"a2","patient":{"reference":"Patient/p1"},"code":{"text":"Peanut"},"recordedDate":"2026-01-02"}"#,
+    );
+    let settings = ImportSettings { source: site.house.unique("patients"), dry_run: false };
+    import_folder(&site.house.store, practice, folder.path(), &settings, &mut |_| {}).await.unwrap();
+}
+
+/// The address of the only patient that "mok" finds.
+async fn found(browser: &Browser) -> String {
+    let page = browser.open("/patients?q=mok").await.body;
+    let (_, rest) = page.split_once("class=\"who__name\" href=\"").unwrap();
+    rest.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn reception_cannot_open_an_entry_and_sees_no_clinical_content() {
+    let (site, practice, reception) = one(Role::Reception).await;
+    let doctor = at_work(&site, practice, &[Role::Practitioner]).await;
+    bring_in(&site, practice).await;
+    let patient = found(&doctor).await;
+    let seen = doctor.open(&patient).await;
+    assert!(seen.body.contains("Penicillin"));
+    assert!(!reception.open(&patient).await.body.contains("Penicillin"));
+    let (_, rest) = seen.body.split_once(&format!("{patient}/record/")).unwrap();
+    let entry = format!("{patient}/record/{}", &rest[..36]);
+    assert!(doctor.open(&entry).await.body.contains("Pe"));
+    for path in [entry, format!("{patient}/record")] {
+        let refused = reception.open(&path).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert!(!refused.body.contains("Penicillin") && !refused.body.contains("Peanut"));
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_refused_is_told_that_it_is_recorded_and_it_is() {
+    let (site, practice, owner) = one(Role::Owner).await;
+    for (path, action) in [("/patients", "patient.find"), ("/patients/new", "patient.new-form")] {
+        let page = owner.open(path).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN);
+        assert!(page.body.contains("That you asked here is recorded"));
+        assert_eq!(site.house.logged(practice, &format!("{action}.refused")).await, 1, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_named_and_the_rest_works() {
+    let (site, practice, doctor) = one(Role::Practitioner).await;
+    bring_in(&site, practice).await;
+    let patient = found(&doctor).await;
+    let well = write_down(&doctor, "Ana", "Mokoatle").await;
+    give_number(&doctor, &patient).await;
+    let intruder = servers().await.superuser(DATA).await;
+    intruder.batch_execute("set session_replication_role = replica").await.unwrap();
+    let flip = async |table: &str, column: &str, which: &str| {
+        let sql = format!(
+            "update {table} set {column} = set_byte({column}, 40, get_byte({column}, 40) # 1)
+             where practice_id = '{practice}' and {which} returning id"
+        );
+        intruder.query_one(&sql, &[]).await.unwrap().get::<_, uuid::Uuid>(0).to_string()
+    };
+    let id = patient.trim_start_matches("/patients/").to_owned();
+    let number = flip("patient_identifier", "masked", &format!("patient_id = '{id}'")).await;
+    let first = "id = (select min(id::text)::uuid from record_entry e where e.practice_id = record_entry.practice_id)";
+    let entry = flip("record_entry", "summary", first).await;
+
+    let page = doctor.open(&patient).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains(&number), "the number is named");
+    assert!(page.body.contains(&entry), "the entry is named");
+    assert!(page.body.contains("Penicillin") || page.body.contains("Peanut"), "the other entry opens");
+    assert!(page.body.contains("Lindiwe"), "and so does the patient");
+
+    flip("patient", "names", &format!("id = '{id}'")).await;
+    let page = doctor.open(&patient).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains(&id) && !page.body.contains("Lindiwe"));
+    let form = doctor.open(&format!("{patient}/edit")).await;
+    assert_eq!(form.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(form.body.contains("This record is damaged") && form.body.contains(&id));
+    let list = doctor.open("/patients?q=mok").await;
+    assert!(list.body.contains(&format!("href=\"{well}\"")), "others are found");
+    assert_eq!(doctor.open(&well).await.status, StatusCode::OK);
+    assert!(doctor.open(&format!("{patient}/record")).await.body.contains(&entry));
+    assert_eq!(doctor.open(&format!("{patient}/audit")).await.status, StatusCode::OK);
+}
