@@ -12,6 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::audit::{ChangeDetail, Details};
+use crate::keyring::PracticeKeys;
 use crate::row::{KeyFor, Opener, Survey};
 use crate::threshold::Inner;
 use crate::{Actor, StoreError};
@@ -237,17 +238,17 @@ impl Inner {
     /// The keys that a survey names, and one to seal an event about `key` with.
     pub(crate) async fn opener_for_event(
         &self,
-        practice: PracticeId,
+        held: &PracticeKeys,
         mut survey: Survey,
         key: KeyFor,
     ) -> Result<Opener, StoreError> {
-        survey.note(practice, key);
-        let opener = self.keyring.opener(practice, &survey).await?;
+        survey.note(held.practice, key);
+        let opener = self.keyring.opener(held, &survey).await?;
         if opener.has(key) {
             return Ok(opener);
         }
-        survey.note(practice, KeyFor::Practice);
-        self.keyring.opener(practice, &survey).await
+        survey.note(held.practice, KeyFor::Practice);
+        self.keyring.opener(held, &survey).await
     }
 }
 

@@ -60,12 +60,12 @@ impl Store {
 
     async fn house<A: HouseAction>(&self, kind: ActorKind, source: Source) -> Result<HouseTx<A>, StoreError> {
         let inner = Arc::clone(&self.inner);
-        inner.keyring.ready(PracticeId::HOUSE).await?;
+        let held = inner.keyring.ready(PracticeId::HOUSE).await?;
         let trip = Trip::begin(&inner.pool, PracticeId::HOUSE).await?;
         let actor = Actor { kind, practice: PracticeId::HOUSE, source };
         let at = inner.clock.now();
-        let desk = Desk::new(inner, trip, actor, at, Resource::Practice, None);
-        Ok(HouseTx(Tx { desk, allowed: PhantomData }))
+        let desk = Desk::new(inner, trip, held, actor, at, Resource::Practice, None);
+        Ok(HouseTx(Tx { desk: Box::new(desk), allowed: PhantomData }))
     }
 
     /// Founds the house itself, or a practice, in the keyring: its keys exist before anything is sealed.
@@ -76,7 +76,7 @@ impl Store {
     /// Makes a practice's keys known before a house transaction steps into it: the key service is
     /// never called inside a transaction.
     pub async fn know(&self, practice: PracticeId) -> Result<(), StoreError> {
-        self.inner.keyring.ready(practice).await
+        self.inner.keyring.ready(practice).await.map(|_| ())
     }
 }
 
@@ -88,7 +88,8 @@ impl<A: HouseAction> HouseTx<A> {
         fingerprint: &(impl Serialize + Sync),
     ) -> Result<HouseOnce<A>, StoreError> {
         let desk = &mut self.0.desk;
-        let print = desk.inner.fingerprint(PracticeId::HOUSE, A::NAME, Resource::Practice, fingerprint).await?;
+        let print =
+            desk.inner.fingerprint(desk.held_of(PracticeId::HOUSE)?, A::NAME, Resource::Practice, fingerprint).await?;
         desk.trip.alone(key.uuid()).await?;
         let asker = desk.actor.id();
         if let Some(outcome) = outcome_of(&desk.trip, asker, PracticeId::HOUSE, key, &print).await? {
@@ -104,8 +105,10 @@ impl<A: HouseAction> HouseTx<A> {
     }
 
     /// Points the transaction at a practice ([`Store::know`] it first), or back at the house.
+    /// [`StoreError::Away`] if the practice's key is not known.
     pub async fn step_into(&mut self, practice: PracticeId) -> Result<(), StoreError> {
         if self.0.desk.practice != practice {
+            self.0.desk.hold(practice)?;
             self.0.desk.trip.scope(practice).await?;
             self.0.desk.practice = practice;
         }
@@ -127,12 +130,12 @@ impl<A: HouseAction> HouseTx<A> {
             // Patients are never read through the house's door.
             return Err(StoreError::Refused { action: A::NAME });
         }
-        Ok(read.unseal(&desk.inner.keyring.opener(desk.practice, &survey).await?))
+        Ok(read.unseal(&desk.inner.keyring.opener(desk.held()?, &survey).await?))
     }
 
     /// A new person's id. Its key is already durable in the keyring.
     pub async fn new_person(&self) -> Result<PersonId, StoreError> {
-        let key = self.0.desk.inner.keyring.fresh(PracticeId::HOUSE).await?;
+        let key = self.0.desk.inner.keyring.fresh(self.0.desk.held_of(PracticeId::HOUSE)?).await?;
         Ok(PersonId::from_uuid(key.id().uuid()))
     }
 

@@ -5,8 +5,9 @@
 //! wrapping only after every node has had time to learn it (rotate.rs).
 //!
 //! Held unwrapped: practice keys, for minutes, bounded in number, wiped when dropped, and a small stock
-//! of data keys that cover nothing yet. Held wrapped (ciphertext): data keys that were used lately, for
-//! the same minutes, so that a key erased elsewhere is forgotten here too.
+//! of data keys that cover nothing yet. A transaction keeps the practice keys that it entered with to its
+//! end ([`PracticeKeys`]), whatever the keyring lets go meanwhile. Held wrapped (ciphertext): data keys
+//! that were used lately, for the same minutes, so that a key erased elsewhere is forgotten here too.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,7 +44,7 @@ pub struct KeyringSettings {
 impl Default for KeyringSettings {
     fn default() -> Self {
         Self {
-            unwrapped_max: Duration::from_secs(300),
+            unwrapped_max: Duration::from_mins(5),
             refresh_every: Duration::from_secs(5),
             practices_max: 4096,
             wrapped_max: 200_000,
@@ -60,8 +61,8 @@ pub struct Keyring {
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) settings: KeyringSettings,
-    held: Mutex<HashMap<PracticeId, Held>>,
-    wrapped: Cache<(PracticeId, Uuid), (Timestamp, Arc<[u8]>)>,
+    held: Mutex<Cupboard>,
+    wrapped: Cache<(PracticeId, Uuid), WrappedKey>,
     stock: Mutex<HashMap<PracticeId, Vec<DataKey>>>,
 }
 
@@ -71,13 +72,52 @@ fn older(now: Timestamp, then: Timestamp, limit: Duration) -> bool {
     age < SignedDuration::ZERO || age > SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX)
 }
 
+/// A data key as the keyring cluster has it, and when it was read.
+type WrappedKey = (Timestamp, Arc<[u8]>);
+
 /// A practice's key, all live versions, unwrapped.
-#[derive(Clone)]
-struct Held {
+pub(crate) struct PracticeKeys {
+    pub(crate) practice: PracticeId,
     versions: BTreeMap<i32, Arc<Kek>>,
     current: i32,
+}
+
+/// The practice keys that are held for whoever enters next.
+#[derive(Default)]
+struct Cupboard {
+    held: HashMap<PracticeId, Held>,
+    /// Counts askings; a clock could not tell which of two at the same moment was the later.
+    asked: u64,
+}
+
+#[derive(Clone)]
+struct Held {
+    keys: Arc<PracticeKeys>,
     looked_at: Timestamp,
     unwrapped_at: Timestamp,
+    /// The number of the latest asking.
+    asked: u64,
+}
+
+impl Cupboard {
+    fn ask(&mut self, practice: PracticeId) -> Option<Held> {
+        self.asked += 1;
+        let held = self.held.get_mut(&practice)?;
+        held.asked = self.asked;
+        Some(held.clone())
+    }
+
+    /// Puts one in. What nobody has asked for longest makes room.
+    fn put(&mut self, held: Held, places_max: usize) {
+        let practice = held.keys.practice;
+        self.held.remove(&practice);
+        while self.held.len() >= places_max.max(1) {
+            let Some(oldest) = self.held.iter().min_by_key(|(_, held)| held.asked).map(|(id, _)| *id) else { break };
+            self.held.remove(&oldest);
+        }
+        self.asked += 1;
+        self.held.insert(practice, Held { asked: self.asked, ..held });
+    }
 }
 
 impl Keyring {
@@ -101,18 +141,18 @@ impl Keyring {
         })
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<PracticeId, Held>> {
+    fn held(&self) -> MutexGuard<'_, Cupboard> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes sure that every live version of the practice's key is at hand. Called before a
-    /// transaction is opened, never within one.
-    pub(crate) async fn ready(&self, practice: PracticeId) -> Result<(), StoreError> {
+    /// Every live version of the practice's key, for one transaction. Called before that is opened, never
+    /// within it.
+    pub(crate) async fn ready(&self, practice: PracticeId) -> Result<Arc<PracticeKeys>, StoreError> {
         let now = self.clock.now();
-        let known = self.held().get(&practice).cloned();
+        let known = self.held().ask(practice);
         let reusable = known.filter(|held| !older(now, held.unwrapped_at, self.settings.unwrapped_max));
-        if reusable.as_ref().is_some_and(|held| !older(now, held.looked_at, self.settings.refresh_every)) {
-            return Ok(());
+        if let Some(held) = reusable.as_ref().filter(|held| !older(now, held.looked_at, self.settings.refresh_every)) {
+            return Ok(Arc::clone(&held.keys));
         }
         let rows = self.live_versions(practice).await?;
         let mut versions = BTreeMap::new();
@@ -121,32 +161,33 @@ impl Keyring {
             if state == "current" {
                 current = Some(version);
             }
-            let kek = match reusable.as_ref().and_then(|held| held.versions.get(&version)) {
+            let kek = match reusable.as_ref().and_then(|held| held.keys.versions.get(&version)) {
                 Some(kek) => Arc::clone(kek),
                 None => Arc::new(self.service.unwrap(&KekContext { practice, version }, &wrapped).await?),
             };
             versions.insert(version, kek);
         }
-        let current = current.ok_or(StoreError::NoKey { kind: "practice", id: practice.uuid() })?;
+        let current = current.ok_or_else(|| no_key(practice))?;
+        let keys = Arc::new(PracticeKeys { practice, versions, current });
         let unwrapped_at = reusable.map_or(now, |held| held.unwrapped_at);
         self.wipe_expired();
-        let mut held = self.held();
-        if held.len() >= self.settings.practices_max && !held.contains_key(&practice) {
-            // The one that nobody has asked for longest: hardly one with a transaction under way.
-            if let Some(oldest) = held.iter().min_by_key(|(_, h)| h.looked_at).map(|(id, _)| *id) {
-                held.remove(&oldest);
-            }
-        }
-        held.insert(practice, Held { versions, current, looked_at: now, unwrapped_at });
-        Ok(())
+        let held = Held { keys: Arc::clone(&keys), looked_at: now, unwrapped_at, asked: 0 };
+        self.held().put(held, self.settings.practices_max);
+        Ok(keys)
     }
 
-    /// Drops the unwrapped keys whose time is over. A transaction that was opened just before then has
-    /// a minute more to end.
+    /// What [`Keyring::ready`] has learnt, if it is still held: for a transaction that goes on into another
+    /// practice and may not ask the key service.
+    pub(crate) fn at_hand(&self, practice: PracticeId) -> Option<Arc<PracticeKeys>> {
+        self.held().ask(practice).map(|held| held.keys)
+    }
+
+    /// Drops the unwrapped keys whose time is over. One that was made known just before, for a
+    /// transaction to step into, has a minute more.
     pub(crate) fn wipe_expired(&self) {
         let now = self.clock.now();
-        let limit = self.settings.unwrapped_max.saturating_add(Duration::from_secs(60));
-        self.held().retain(|_, held| !older(now, held.unwrapped_at, limit));
+        let limit = self.settings.unwrapped_max.saturating_add(Duration::from_mins(1));
+        self.held().held.retain(|_, held| !older(now, held.unwrapped_at, limit));
     }
 
     async fn live_versions(&self, practice: PracticeId) -> Result<Vec<(i32, String, Vec<u8>)>, StoreError> {
@@ -166,31 +207,41 @@ impl Keyring {
         Trip::begin(&self.pool, practice).await
     }
 
-    fn kek(&self, practice: PracticeId, version: Option<i32>) -> Option<(i32, Arc<Kek>)> {
-        let held = self.held();
-        let known = held.get(&practice)?;
-        let version = version.unwrap_or(known.current);
-        known.versions.get(&version).map(|kek| (version, Arc::clone(kek)))
+    /// A version of the practice's key. One that was made after the transaction entered may have become
+    /// known through another.
+    fn kek(&self, keys: &PracticeKeys, version: i32) -> Option<Arc<Kek>> {
+        if let Some(kek) = keys.versions.get(&version) {
+            return Some(Arc::clone(kek));
+        }
+        self.held().held.get(&keys.practice)?.keys.versions.get(&version).map(Arc::clone)
     }
 
-    fn unwrap(&self, practice: PracticeId, id: Uuid, wrapped: &[u8]) -> Result<DataKey, StoreError> {
+    /// The version to wrap under: the newest known, so that a long transaction does not go on with one
+    /// that is being retired.
+    fn current_kek(&self, keys: &PracticeKeys) -> Option<(i32, Arc<Kek>)> {
+        let version = self.held().held.get(&keys.practice).map_or(keys.current, |held| held.keys.current);
+        Some((version, self.kek(keys, version)?))
+    }
+
+    fn unwrap(&self, keys: &PracticeKeys, id: Uuid, wrapped: &[u8]) -> Result<DataKey, StoreError> {
         let missing = || StoreError::NoKey { kind: "data", id };
         let version = seal::wrapped_kek_version(wrapped).map_err(|_| missing())?;
-        let (_, kek) = self.kek(practice, Some(version)).ok_or_else(missing)?;
+        let kek = self.kek(keys, version).ok_or_else(missing)?;
         kek.unwrap(DataKeyId::from_uuid(id), wrapped).map_err(|_| missing())
     }
 
     /// The keys that a survey names. A key that is not there (erased, damaged) is left out: its rows
     /// read as damaged, the others open. A key under a version of the practice's key that this node has
     /// not learnt yet is neither: then all is to be tried again.
-    pub(crate) async fn opener(&self, practice: PracticeId, survey: &Survey) -> Result<Opener, StoreError> {
+    pub(crate) async fn opener(&self, held: &PracticeKeys, survey: &Survey) -> Result<Opener, StoreError> {
+        let practice = held.practice;
         let now = self.clock.now();
         let mut keys = HashMap::with_capacity(survey.keys.len());
         let mut wanted: Vec<Uuid> = Vec::new();
         for id in &survey.keys {
             let cached = self.wrapped.get(&(practice, *id));
             let fresh = cached.filter(|(then, _)| !older(now, *then, self.settings.unwrapped_max));
-            match fresh.and_then(|(_, wrapped)| self.unwrap(practice, *id, &wrapped).ok()) {
+            match fresh.and_then(|(_, wrapped)| self.unwrap(held, *id, &wrapped).ok()) {
                 Some(key) => {
                     keys.insert(*id, key);
                 }
@@ -210,10 +261,10 @@ impl Keyring {
                 let id: Uuid = row.try_get(0)?;
                 let wrapped: Vec<u8> = row.try_get(1)?;
                 let version: i32 = row.try_get(2)?;
-                if self.kek(practice, Some(version)).is_none() {
+                if self.kek(held, version).is_none() {
                     return Err(StoreError::Away("the practice's key was turned and is not known here yet".into()));
                 }
-                match self.unwrap(practice, id, &wrapped) {
+                match self.unwrap(held, id, &wrapped) {
                     Ok(key) => {
                         self.wrapped.insert((practice, id), (now, wrapped.into()));
                         keys.insert(id, key);
@@ -226,39 +277,41 @@ impl Keyring {
     }
 
     /// One data key, or an error that names it.
-    pub(crate) async fn data_key(&self, practice: PracticeId, id: Uuid) -> Result<DataKey, StoreError> {
+    pub(crate) async fn data_key(&self, held: &PracticeKeys, id: Uuid) -> Result<DataKey, StoreError> {
         let mut survey = Survey::default();
         survey.keys.insert(id);
-        self.opener(practice, &survey).await?.keys.remove(&id).ok_or(StoreError::NoKey { kind: "data", id })
+        self.opener(held, &survey).await?.keys.remove(&id).ok_or(StoreError::NoKey { kind: "data", id })
     }
 
     /// A new data key that is already durable in the keyring. Its id becomes the id of what it covers.
-    pub(crate) async fn fresh(&self, practice: PracticeId) -> Result<DataKey, StoreError> {
+    pub(crate) async fn fresh(&self, held: &PracticeKeys) -> Result<DataKey, StoreError> {
+        let practice = held.practice;
         if let Some(key) = self.stock.lock().unwrap_or_else(PoisonError::into_inner).entry(practice).or_default().pop()
         {
             return Ok(key);
         }
-        let mut made = self.make(practice, self.settings.stock_batch.max(1), None).await?;
+        let mut made = self.make(held, self.settings.stock_batch.max(1), None).await?;
         let key = made.pop().ok_or(StoreError::NoKey { kind: "data", id: practice.uuid() })?;
         self.stock.lock().unwrap_or_else(PoisonError::into_inner).entry(practice).or_default().append(&mut made);
         Ok(key)
     }
 
     /// Makes the practice's own data key, once.
-    pub(crate) async fn make_practice_key(&self, practice: PracticeId) -> Result<(), StoreError> {
-        match self.data_key(practice, practice.uuid()).await {
-            Err(StoreError::NoKey { .. }) => match self.make(practice, 1, Some(practice.uuid())).await {
+    pub(crate) async fn make_practice_key(&self, held: &PracticeKeys) -> Result<(), StoreError> {
+        let id = held.practice.uuid();
+        match self.data_key(held, id).await {
+            Err(StoreError::NoKey { .. }) => match self.make(held, 1, Some(id)).await {
                 // Somebody else made it at the same moment; theirs it is.
-                Err(StoreError::Constraint { .. }) => self.data_key(practice, practice.uuid()).await.map(|_| ()),
+                Err(StoreError::Constraint { .. }) => self.data_key(held, id).await.map(|_| ()),
                 made => made.map(|_| ()),
             },
             other => other.map(|_| ()),
         }
     }
 
-    async fn make(&self, practice: PracticeId, count: usize, id: Option<Uuid>) -> Result<Vec<DataKey>, StoreError> {
-        let (version, kek) =
-            self.kek(practice, None).ok_or(StoreError::NoKey { kind: "practice", id: practice.uuid() })?;
+    async fn make(&self, held: &PracticeKeys, count: usize, id: Option<Uuid>) -> Result<Vec<DataKey>, StoreError> {
+        let practice = held.practice;
+        let (version, kek) = self.current_kek(held).ok_or_else(|| no_key(practice))?;
         let now = self.clock.now();
         let keys: Vec<DataKey> = (0..count)
             .map(|_| {
@@ -269,9 +322,7 @@ impl Keyring {
         let ids: Vec<Uuid> = keys.iter().map(|key| key.id().uuid()).collect();
         let wrapped: Vec<Vec<u8>> = keys
             .iter()
-            .map(|key| {
-                kek.wrap(key, &self.entropy).map_err(|_| StoreError::NoKey { kind: "practice", id: practice.uuid() })
-            })
+            .map(|key| kek.wrap(key, &self.entropy).map_err(|_| no_key(practice)))
             .collect::<Result<_, _>>()?;
         let tx = self.begin(practice).await?;
         tx.execute(
@@ -298,12 +349,16 @@ impl Keyring {
             .await?;
             tx.commit().await?;
         }
-        self.ready(practice).await?;
-        self.make_practice_key(practice).await
+        let held = self.ready(practice).await?;
+        self.make_practice_key(&held).await
     }
 
     /// Forgets what is cached of a practice: after a rotation in this process.
     pub(crate) fn forget(&self, practice: PracticeId) {
-        self.held().remove(&practice);
+        self.held().held.remove(&practice);
     }
+}
+
+fn no_key(practice: PracticeId) -> StoreError {
+    StoreError::NoKey { kind: "practice", id: practice.uuid() }
 }

@@ -7,7 +7,7 @@
 //! event is durable before any plaintext is out, or in the same commit as the change.
 //!
 //! A forgotten tenant, permission or audit entry is therefore a program that does not compile, or a
-//! transaction that PostgreSQL refuses (migrations/data/V1__walls.sql).
+//! transaction that PostgreSQL refuses (`migrations/data/V1__walls.sql`).
 
 mod action;
 mod actor;

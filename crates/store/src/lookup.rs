@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use kernel::PracticeId;
 use seal::{IndexKey, Token, TokenKind};
 use uuid::Uuid;
 
+use crate::keyring::PracticeKeys;
 use crate::threshold::Inner;
 use crate::tx::Desk;
 use crate::{Action, StoreError, Tx, Writes};
@@ -20,9 +20,10 @@ pub type TokenSet = BTreeSet<(TokenKind, String)>;
 
 impl Inner {
     /// A key for blind tokens of one use, derived from the practice's own key.
-    pub(crate) async fn index_key(&self, practice: PracticeId, label: &str) -> Result<IndexKey, StoreError> {
-        let key = self.keyring.data_key(practice, practice.uuid()).await?;
-        key.index_key(label).map_err(|_| StoreError::NoKey { kind: "index", id: practice.uuid() })
+    pub(crate) async fn index_key(&self, held: &PracticeKeys, label: &str) -> Result<IndexKey, StoreError> {
+        let id = held.practice.uuid();
+        let key = self.keyring.data_key(held, id).await?;
+        key.index_key(label).map_err(|_| StoreError::NoKey { kind: "index", id })
     }
 }
 
@@ -54,19 +55,19 @@ impl<A: Action> Tx<A> {
     /// A blind token for a column of its own (an e-mail address that must be unique, the key of an
     /// imported resource). `label` keeps one use apart from another.
     pub async fn blind(&self, label: &str, kind: TokenKind, normalised: &str) -> Result<Token, StoreError> {
-        Ok(self.desk.inner.index_key(self.desk.practice, label).await?.token(kind, normalised))
+        Ok(self.desk.inner.index_key(self.desk.held()?, label).await?.token(kind, normalised))
     }
 
     /// Many blind tokens at once, in the order of the texts.
     pub async fn blind_all(&self, label: &str, kind: TokenKind, texts: &[String]) -> Result<Vec<Token>, StoreError> {
-        let key = self.desk.inner.index_key(self.desk.practice, label).await?;
+        let key = self.desk.inner.index_key(self.desk.held()?, label).await?;
         Ok(texts.iter().map(|text| key.token(kind, text)).collect())
     }
 }
 
 impl Desk {
     async fn search_tokens(&self, words: &TokenSet) -> Result<BTreeSet<Token>, StoreError> {
-        let key = self.inner.index_key(self.practice, &format!("search.{EPOCH}")).await?;
+        let key = self.inner.index_key(self.held()?, &format!("search.{EPOCH}")).await?;
         Ok(words.iter().map(|(kind, text)| key.token(*kind, text)).collect())
     }
 

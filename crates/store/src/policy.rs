@@ -244,9 +244,9 @@ impl Policy {
             )]),
             ResourceKind::Practice | ResourceKind::Patient => HashMap::new(),
         };
-        let asker = Entity::new(principal.clone(), HashMap::from(attributes), [].into()).ok()?;
-        let asked = Entity::new(target.clone(), target_attributes, [].into()).ok()?;
-        let entities = Entities::from_entities([asker, asked], None).ok()?;
+        let actor = Entity::new(principal.clone(), HashMap::from(attributes), [].into()).ok()?;
+        let resource = Entity::new(target.clone(), target_attributes, [].into()).ok()?;
+        let entities = Entities::from_entities([actor, resource], None).ok()?;
         let request =
             Request::new(principal, uid("Action", action)?, target, Context::empty(), Some(&self.schema)).ok()?;
         Some(self.authorizer.is_authorized(&request, &self.set, &entities).decision() == Decision::Allow)

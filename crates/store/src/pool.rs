@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use rustls::ClientConfig;
+use rustls::pki_types::pem::PemObject as _;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -119,7 +120,6 @@ impl ServerAddress {
             }
             TlsMode::Roots(path) => {
                 let bad = |reason: String| ConnectError::Roots { path: path.display().to_string(), reason };
-                use rustls::pki_types::pem::PemObject as _;
                 let certs = rustls::pki_types::CertificateDer::pem_file_iter(path).map_err(|e| bad(e.to_string()))?;
                 for cert in certs {
                     roots.add(cert.map_err(|e| bad(e.to_string()))?).map_err(|e| bad(e.to_string()))?;
@@ -166,17 +166,14 @@ pub(crate) async fn connect_once(address: &ServerAddress) -> Result<tokio_postgr
     let away = |e: ConnectError| crate::StoreError::Away(Box::new(e));
     let config = address.config().map_err(away)?;
     #[allow(clippy::disallowed_methods, reason = "this is the door that owns connections")]
-    let client = match address.tls().map_err(away)? {
-        Some(tls) => {
-            let (client, connection) = config.connect(tls).await?;
-            tokio::spawn(connection);
-            client
-        }
-        None => {
-            let (client, connection) = config.connect(NoTls).await?;
-            tokio::spawn(connection);
-            client
-        }
+    let client = if let Some(tls) = address.tls().map_err(away)? {
+        let (client, connection) = config.connect(tls).await?;
+        tokio::spawn(connection);
+        client
+    } else {
+        let (client, connection) = config.connect(NoTls).await?;
+        tokio::spawn(connection);
+        client
     };
     Ok(client)
 }

@@ -65,11 +65,11 @@ pub async fn rotate_practice(
         .map(|(_, kek)| kek)
         .ok_or(StoreError::NoKey { kind: "practice", id: practice.uuid() })?;
     if let Some(old) = retiring {
-        let mut keys = 0;
+        let mut rewrapped = 0;
         loop {
             let moved = rewrap(keyring, practice, old, current).await?;
-            keys += moved;
-            progress(RotationProgress::Rewrapped { keys });
+            rewrapped += moved;
+            progress(RotationProgress::Rewrapped { keys: rewrapped });
             if moved == 0 {
                 break;
             }

@@ -2,6 +2,7 @@
 //! once and gives the stored form, the open form, the patch, and the statements that write it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use kernel::{Entropy, PatientId, PersonId, PracticeId};
@@ -281,7 +282,12 @@ impl Clear for Vec<u8> {
         db
     }
     fn to_audit(&self) -> serde_json::Value {
-        self.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+        let mut hex = String::with_capacity(self.len() * 2);
+        for byte in self {
+            // Writing to a text cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+        }
+        hex.into()
     }
 }
 
@@ -400,17 +406,17 @@ macro_rules! sealed_row {
                 rows: &[Self::Open],
                 sealers: &$crate::Sealers<'_>,
             ) -> Result<Vec<Box<dyn $crate::macro_support::ToSql + Send + Sync>>, $crate::StoreError> {
-                let mut params: Vec<Box<dyn $crate::macro_support::ToSql + Send + Sync>> = Vec::new();
-                params.push(Box::new(rows.iter().map(|row| $crate::Clear::to_db(&row.id)).collect::<Vec<_>>()));
-                $(params.push(Box::new(rows.iter().map(|row| $crate::Clear::to_db(&row.$clear)).collect::<Vec<_>>()));)*
-                $(params.push(Box::new(
-                    rows.iter()
-                        .map(|row| sealers.of(Self::key_of(row))?.seal(
-                            &row.$sealed, $table, stringify!($sealed), $crate::Clear::to_db(&row.id), 1,
-                        ))
-                        .collect::<Result<Vec<_>, $crate::StoreError>>()?,
-                ));)*
-                Ok(params)
+                Ok(vec![
+                    Box::new(rows.iter().map(|row| $crate::Clear::to_db(&row.id)).collect::<Vec<_>>()),
+                    $(Box::new(rows.iter().map(|row| $crate::Clear::to_db(&row.$clear)).collect::<Vec<_>>()),)*
+                    $(Box::new(
+                        rows.iter()
+                            .map(|row| sealers.of(Self::key_of(row))?.seal(
+                                &row.$sealed, $table, stringify!($sealed), $crate::Clear::to_db(&row.id), 1,
+                            ))
+                            .collect::<Result<Vec<_>, $crate::StoreError>>()?,
+                    ),)*
+                ])
             }
 
             #[allow(unused_variables, reason = "a table may have no sealed column")]
@@ -419,12 +425,12 @@ macro_rules! sealed_row {
                 sealer: &$crate::Sealer<'_>,
                 seal_version: i32,
             ) -> Result<Vec<Box<dyn $crate::macro_support::ToSql + Send + Sync>>, $crate::StoreError> {
-                let mut params: Vec<Box<dyn $crate::macro_support::ToSql + Send + Sync>> = Vec::new();
-                $(params.push(Box::new($crate::Clear::to_db(&open.$clear)));)*
-                $(params.push(Box::new(sealer.seal(
-                    &open.$sealed, $table, stringify!($sealed), $crate::Clear::to_db(&open.id), seal_version,
-                )?));)*
-                Ok(params)
+                Ok(vec![
+                    $(Box::new($crate::Clear::to_db(&open.$clear)),)*
+                    $(Box::new(sealer.seal(
+                        &open.$sealed, $table, stringify!($sealed), $crate::Clear::to_db(&open.id), seal_version,
+                    )?),)*
+                ])
             }
 
             fn apply(open: &mut Self::Open, patch: Self::Patch) {

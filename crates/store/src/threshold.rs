@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::committer::Committer;
 use crate::event::{Draft, Event};
-use crate::keyring::Keyring;
+use crate::keyring::{Keyring, PracticeKeys};
 use crate::policy::{Policy, Profile, ResourceKind, Role, Roles};
 use crate::row::Survey;
 use crate::trip::Trip;
@@ -108,7 +108,7 @@ impl Store {
     /// Opens a transaction for somebody in their practice, and reads what they are there.
     pub async fn enter(&self, actor: &Actor) -> Result<Threshold, StoreError> {
         let inner = Arc::clone(&self.inner);
-        inner.keyring.ready(actor.practice).await?;
+        let held = inner.keyring.ready(actor.practice).await?;
         let trip = Trip::begin(&inner.pool, actor.practice).await?;
         let profile = match actor.kind {
             ActorKind::Person { person, .. } => {
@@ -119,7 +119,7 @@ impl Store {
             ActorKind::Machine(job) => Profile::Machine(job),
             ActorKind::Visitor => return Err(StoreError::SignedOut),
         };
-        Ok(Threshold { inner, trip, profile, actor: actor.clone() })
+        Ok(Threshold { inner, trip, held, profile, actor: actor.clone() })
     }
 
     /// Whether both clusters answer. For health checks; reads nothing of any practice.
@@ -133,7 +133,7 @@ impl Store {
 /// A practice that nobody asks for any more must not keep its key unwrapped for that.
 async fn wipe_idle_keys(inner: Weak<Inner>) {
     loop {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         let Some(inner) = inner.upgrade() else { return };
         inner.keyring.wipe_expired();
     }
@@ -148,6 +148,7 @@ const OUTCOME: &str =
 pub struct Threshold {
     inner: Arc<Inner>,
     trip: Trip,
+    held: Arc<PracticeKeys>,
     profile: Profile,
     actor: Actor,
 }
@@ -183,7 +184,7 @@ impl Threshold {
         key: IdempotencyKey,
         fingerprint: &(impl Serialize + Sync),
     ) -> Result<Once<A>, StoreError> {
-        let print = self.inner.fingerprint(self.actor.practice, A::NAME, resource, fingerprint).await?;
+        let print = self.inner.fingerprint(&self.held, A::NAME, resource, fingerprint).await?;
         self.trip.alone(key.uuid()).await?;
         if let Some(outcome) = outcome_of(&self.trip, self.actor.id(), self.actor.practice, key, &print).await? {
             return Ok(Once::Done(outcome));
@@ -213,13 +214,13 @@ impl Threshold {
         if !A::PARTS.iter().all(|part| self.inner.policy.may(self.profile, part, kind)) {
             return Err(self.refuse::<A>(resource, at).await);
         }
-        let desk = Desk::new(self.inner, self.trip, self.actor, at, resource, once);
-        Ok(Tx { desk, allowed: PhantomData })
+        let desk = Desk::new(self.inner, self.trip, self.held, self.actor, at, resource, once);
+        Ok(Tx { desk: Box::new(desk), allowed: PhantomData })
     }
 
     /// Records the refusal in a transaction of its own, then tells it.
     async fn refuse<A: Action>(self, resource: Resource, at: Timestamp) -> StoreError {
-        let Self { inner, trip, actor, .. } = self;
+        let Self { inner, trip, held, actor, .. } = self;
         drop(trip);
         let event = match resource {
             Resource::Practice => Event::new(),
@@ -238,7 +239,7 @@ impl Threshold {
             changes: Vec::new(),
         };
         let written = async {
-            let opener = inner.opener_for_event(actor.practice, Survey::default(), draft.key()).await?;
+            let opener = inner.opener_for_event(&held, Survey::default(), draft.key()).await?;
             inner.committer.durable(draft.seal(&opener, &inner.entropy)?).await
         };
         match written.await {
@@ -252,14 +253,14 @@ impl Inner {
     /// A keyed hash of what was sent. Keyed, because a plain hash of a short name can be guessed.
     pub(crate) async fn fingerprint(
         &self,
-        practice: PracticeId,
+        held: &PracticeKeys,
         action: &str,
         resource: Resource,
         content: &(impl Serialize + Sync),
     ) -> Result<Token, StoreError> {
         let content = serde_json::to_string(&(action, format!("{resource:?}"), content))
             .map_err(|_| StoreError::Unreadable { what: "request" })?;
-        let key = self.index_key(practice, "idempotency").await?;
+        let key = self.index_key(held, "idempotency").await?;
         Ok(key.token(TokenKind::Identifier, &content))
     }
 }

@@ -12,6 +12,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::event::{Draft, Event};
+use crate::keyring::PracticeKeys;
 use crate::row::Survey;
 use crate::sql::Sql;
 use crate::threshold::Inner;
@@ -22,7 +23,8 @@ use crate::{Action, Actor, Reads, Resource, StoreError, StoredRow, Unseal};
 /// A transaction in which `A` is allowed. Used up by [`Tx::record`] or [`Tx::commit`]: a permission
 /// is good for one event. Dropped, it rolls back.
 pub struct Tx<A> {
-    pub(crate) desk: Desk,
+    /// Boxed: a transaction is handed on in enums beside much smaller things.
+    pub(crate) desk: Box<Desk>,
     pub(crate) allowed: PhantomData<fn() -> A>,
 }
 
@@ -34,6 +36,8 @@ pub(crate) type Asked = (Uuid, IdempotencyKey, Token);
 pub(crate) struct Desk {
     pub(crate) inner: Arc<Inner>,
     pub(crate) trip: Trip,
+    /// The keys of each practice that it has entered, kept to its end.
+    held: Vec<Arc<PracticeKeys>>,
     pub(crate) actor: Actor,
     /// Where the transaction points now; the actor's practice, unless it is the house's.
     pub(crate) practice: PracticeId,
@@ -47,12 +51,35 @@ impl Desk {
     pub(crate) fn new(
         inner: Arc<Inner>,
         trip: Trip,
+        held: Arc<PracticeKeys>,
         actor: Actor,
         at: Timestamp,
         resource: Resource,
         once: Option<Asked>,
     ) -> Self {
-        Self { inner, trip, practice: actor.practice, actor, at, resource, once, slots: Vec::new() }
+        let practice = actor.practice;
+        Self { inner, trip, held: vec![held], actor, practice, at, resource, once, slots: Vec::new() }
+    }
+
+    /// The keys of the practice that the transaction points at.
+    pub(crate) fn held(&self) -> Result<&PracticeKeys, StoreError> {
+        self.held_of(self.practice)
+    }
+
+    /// The keys of a practice that the transaction has entered.
+    pub(crate) fn held_of(&self, practice: PracticeId) -> Result<&PracticeKeys, StoreError> {
+        let held = self.held.iter().find(|held| held.practice == practice);
+        held.map(Arc::as_ref).ok_or(StoreError::NoKey { kind: "practice", id: practice.uuid() })
+    }
+
+    /// Takes hold of the keys of one more practice. They must have been made known before: the key
+    /// service is never called inside a transaction.
+    pub(crate) fn hold(&mut self, practice: PracticeId) -> Result<(), StoreError> {
+        if self.held_of(practice).is_err() {
+            let unknown = || StoreError::Away("the practice's key is not known here at the moment".into());
+            self.held.push(self.inner.keyring.at_hand(practice).ok_or_else(unknown)?);
+        }
+        Ok(())
     }
 
     pub(crate) async fn query(
@@ -137,7 +164,7 @@ impl<A: Action> Tx<A> {
         for row in rows {
             survey.note(self.desk.practice, row.key());
         }
-        let opener = self.desk.inner.keyring.opener(self.desk.practice, &survey).await?;
+        let opener = self.desk.inner.keyring.opener(self.desk.held()?, &survey).await?;
         let mut ranked: Vec<(K, Uuid)> = rows
             .iter()
             .filter_map(|row| row.open(&opener).ok().and_then(|open| rank(&open, query)).map(|k| (k, row.row_id())))
@@ -151,8 +178,10 @@ impl<A: Reads> Tx<A> {
     /// Ends the reading: makes the event durable, then opens what was read. Whom the event concerns is
     /// taken from the rows themselves: one patient, or a list with a commitment to each.
     pub async fn record<T: Unseal>(self, event: Event, read: T) -> Result<T::Open, StoreError> {
-        let Desk { inner, trip, actor, practice, at, resource, .. } = self.desk;
+        let Desk { inner, trip, held, actor, practice, at, resource, .. } = *self.desk;
         trip.commit().await?;
+        let held = held.iter().find(|held| held.practice == practice);
+        let held = held.ok_or(StoreError::NoKey { kind: "practice", id: practice.uuid() })?;
         let mut survey = Survey::default();
         read.survey(practice, &mut survey);
         let asked = if let Resource::Patient(id) = resource { Some(id) } else { None };
@@ -175,7 +204,7 @@ impl<A: Reads> Tx<A> {
             subjects,
             changes: Vec::new(),
         };
-        let opener = inner.opener_for_event(practice, survey, draft.key()).await?;
+        let opener = inner.opener_for_event(held, survey, draft.key()).await?;
         inner.committer.durable(draft.seal(&opener, &inner.entropy)?).await?;
         Ok(read.unseal(&opener))
     }

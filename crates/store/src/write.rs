@@ -76,7 +76,7 @@ impl Desk {
         for key in keys {
             survey.note(self.practice, key);
         }
-        self.inner.keyring.opener(self.practice, &survey).await
+        self.inner.keyring.opener(self.held()?, &survey).await
     }
 
     pub(crate) async fn insert_rows<R: WholeRow>(
@@ -250,7 +250,7 @@ impl Desk {
             subjects: Vec::new(),
             changes: slot.changes.clone(),
         };
-        let opener = self.inner.opener_for_event(slot.practice, Survey::default(), draft.key()).await?;
+        let opener = self.inner.opener_for_event(self.held_of(slot.practice)?, Survey::default(), draft.key()).await?;
         draft.seal(&opener, &self.inner.entropy)
     }
 }
@@ -287,7 +287,7 @@ impl<A: Writes> Tx<A> {
 
     /// A new patient's id. Its key is already durable in the keyring.
     pub async fn new_patient(&self) -> Result<PatientId, StoreError> {
-        let key = self.desk.inner.keyring.fresh(self.desk.practice).await?;
+        let key = self.desk.inner.keyring.fresh(self.desk.held()?).await?;
         Ok(PatientId::from_uuid(key.id().uuid()))
     }
 

@@ -1,5 +1,7 @@
 //! Asking, reading and changing: what is told, what is kept, and in which order.
 
+use std::fmt::Write as _;
+
 use kernel::{PatientId, PracticeId};
 use store::{Event, Job, Purpose, Resource, StoreError, Versioned, sql};
 
@@ -231,5 +233,8 @@ async fn a_purpose_a_field_and_a_record_stand_in_the_log_and_a_remark_does_not_s
 }
 
 pub fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    text.bytes().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -127,9 +127,10 @@ async fn every_statement_of_the_store_itself_prepares_against_its_cluster() {
             let words: Vec<&str> = literal.split_whitespace().collect();
             let statement = match words.as_slice() {
                 ["select", rest @ ..] => rest.iter().any(|word| *word == "from" || word.starts_with("set_config")),
-                ["insert", "into", ..] | ["delete", "from", ..] => true,
-                ["with", "event", "as", ..] => true,
-                ["update", _, "set", ..] => true,
+                ["insert", "into", ..]
+                | ["delete", "from", ..]
+                | ["with", "event", "as", ..]
+                | ["update", _, "set", ..] => true,
                 _ => false,
             };
             // Text with holes is filled by the row types, which the next test prepares.

@@ -107,7 +107,7 @@ store::sealed_row! {
 }
 
 store::sealed_row! {
-    pub row CodeRow opens Code patched by CodePatch in "recovery_code" id Uuid, keyed person(person_id) {
+    pub row CodeRow opens RecoveryCode patched by RecoveryCodePatch in "recovery_code" id Uuid, keyed person(person_id) {
         clear { person_id: PersonId, code_hash: Vec<u8>, created_at: Timestamp, used_at: Option<Timestamp> }
         sealed {}
     }
