@@ -2,6 +2,7 @@
 //! another.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -123,7 +124,7 @@ impl Desk {
                     let page = browser.open(&patient).await;
                     let mut forms = page.body.split("action=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
                     match forms.find(|path| path.ends_with("/reveal")) {
-                        Some(path) => browser.send(&page, &path.to_owned(), &[("purpose", "billing")]).await,
+                        Some(path) => browser.send(&page, path, &[("purpose", "billing")]).await,
                         None => page,
                     }
                 }
@@ -139,7 +140,7 @@ impl Desk {
         for (name, value) in &page.headers {
             // The length is that of the body, in which the names of its own are of any length.
             if !["date", "x-request-id", "set-cookie", "content-length"].contains(&name.as_str()) {
-                text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+                writeln!(text, "{name}: {}", value.to_str().unwrap()).unwrap();
             }
         }
         text.push_str(&page.body.replace(page.header("x-request-id"), "REQUEST"));
@@ -163,7 +164,7 @@ impl Desk {
             let id = text.get(at..at + LENGTH).and_then(|part| part.parse::<Uuid>().ok());
             if let Some(id) = id {
                 let next = self.ids.len();
-                out.push_str(&format!("id{}", self.ids.entry(id).or_insert(next)));
+                write!(out, "id{}", self.ids.entry(id).or_insert(next)).unwrap();
                 at += LENGTH;
             } else {
                 let one = text[at..].chars().next().unwrap();
