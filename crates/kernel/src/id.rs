@@ -22,6 +22,13 @@ fn v7(at: Timestamp, entropy: &Entropy) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &entropy.bytes()).into_uuid()
 }
 
+/// The time in a UUIDv7 (RFC 9562, 5.7).
+fn made_at(id: Uuid) -> Timestamp {
+    let (seconds, nanos) = id.get_timestamp().map_or((0, 0), |at| at.to_unix());
+    let nanos = i32::try_from(nanos).unwrap_or(0);
+    i64::try_from(seconds).ok().and_then(|s| Timestamp::new(s, nanos).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)+) => {$(
         $(#[$doc])*
@@ -40,6 +47,12 @@ macro_rules! ids {
             #[must_use]
             pub const fn from_uuid(id: Uuid) -> Self {
                 Self(id)
+            }
+
+            /// When it was made, to the millisecond; the epoch if it is not of the form that `new` makes.
+            #[must_use]
+            pub fn made_at(self) -> Timestamp {
+                made_at(self.0)
             }
 
             /// The bytes, for the database and for hashing.

@@ -114,8 +114,10 @@ pub(crate) async fn migrate_outside(config: &Config) -> Result<(), Failure> {
 }
 
 fn tell(name: &str, migrated: &Migrated) {
-    if !migrated.applied.is_empty() {
-        step(&format!("{name}: the schema was brought up to date ({} migrations)", migrated.applied.len()));
+    match migrated.applied.len() {
+        0 => {}
+        1 => step(&format!("{name}: the schema was brought up to date (one migration)")),
+        many => step(&format!("{name}: the schema was brought up to date ({many} migrations)")),
     }
     tracing::info!(server = name, version = migrated.server_version_num, applied = migrated.applied.len(), "schema");
 }

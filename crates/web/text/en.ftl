@@ -144,6 +144,8 @@ field-masked = Masked number
 field-text = Text
 field-summary = Summary
 field-body = Content
+field-status = Status
+field-date = Date
 
 ## The door
 
@@ -302,7 +304,7 @@ similar-title = Is it one of these patients?
 similar-lead = The name and the birth date are alike. Open the record instead of making a second one.
 similar-another = No, it is someone else
 conflict-title = { $who } changed this patient on { $when }, while you were writing
-conflict-title-plain = Someone changed this patient while you were writing
+conflict-title-job = An import changed this patient on { $when }, while you were writing
 conflict-lead = What you typed is still below. Compare, change what needs changing, and save again to keep yours.
 conflict-theirs = In the record now
 conflict-yours = What you typed
@@ -420,6 +422,15 @@ audit-purpose = Purpose: { $purpose }
 audit-damaged = Details damaged
 change-before = before:
 change-after = after:
+change-within = Changed in a particular that has no words here
+value-rest = What the source said besides
+value-content = { $count ->
+    [one] One character, as it came
+   *[other] { $count } characters, as they came
+}
+yes = Yes
+no = No
+audit-fields = Fields: { $fields }
 act-read = Opened
 act-found = Found
 act-reveal = Shown
@@ -606,6 +617,10 @@ alert-text-wrong = Enter at most 500 characters that can be printed
 reveal-purpose-missing = Choose why you need to see it
 filter-date-wrong = Enter a date such as 2026-11-22
 who-visitor = Somebody not signed in
+who-founding = Founding of the practice
+who-import = Import
+who-mail = Sending of letters
+who-rotation = Turning of keys
 audit-everyone = Everyone
 audit-everything = Everything
 audit-patient-wrong = Enter the id of a patient, as it stands in the address of their page

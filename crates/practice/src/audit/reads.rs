@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use kernel::{EventId, PatientId, PersonId};
 use store::{
-    Action, Actor, AuditFilter, AuditLine, AuditPage, Damaged, Event, ReadAudit, ReadPatientAudit, Resource,
+    Action, Actor, AuditFilter, AuditLine, AuditPage, Damaged, Event, Includes, ReadAudit, ReadPatientAudit, Resource,
     ResourceKind, Store, StoreError, Tx, sql,
 };
 
-use crate::patients::actions::{OpenAudit, OpenClinicalAudit, ReadClinical, ReadPatient};
+use crate::patients::actions::{EditPatient, OpenAudit, OpenClinicalAudit, ReadClinical, ReadPatient};
 use crate::patients::reads::{Read, page_rows};
 use crate::patients::rows::{Alert, MaskedIdentifier, Patient};
 
@@ -31,6 +31,19 @@ const MEMBERS_MAX: i64 = 2_000;
 
 /// Names and roles of the practice's people, those who left included.
 pub type Names = HashMap<PersonId, MemberName>;
+
+/// The member who left an event; nobody where it was left by a job. For whoever may change a row: who
+/// changed it before them is theirs to know.
+pub(crate) async fn writer<A: Includes<EditPatient>>(
+    tx: &Tx<A>,
+    event: EventId,
+) -> Result<Vec<MemberNameRow>, StoreError> {
+    let sql = sql!(
+        "select m.* from membership m join audit_event e on e.practice_id = m.practice_id and e.actor_id = m.id
+         where m.practice_id = $1 and e.event_id = $2 and e.actor_kind = 1"
+    );
+    tx.rows(sql, &[&event.uuid()]).await
+}
 
 async fn name_rows<A: Action>(tx: &Tx<A>) -> Result<Vec<MemberNameRow>, StoreError> {
     tx.rows(sql!("select * from membership where practice_id = $1 order by id limit $2"), &[&MEMBERS_MAX]).await
@@ -58,7 +71,8 @@ pub struct RecordLog {
     pub at: Timestamp,
 }
 
-/// The log of one record. Values of clinical entries are shown only to those who may read them.
+/// The log of one record. Values of clinical entries are shown only to those who may read them; the number
+/// of an identifier to nobody, only its masked form: to see it in full is an act of its own, with a purpose.
 pub async fn of_record(
     store: &Store,
     actor: &Actor,
@@ -66,17 +80,19 @@ pub async fn of_record(
     before: Option<EventId>,
 ) -> Result<RecordLog, StoreError> {
     let threshold = store.enter(actor).await?;
-    if threshold.would_allow::<ReadClinical>(ResourceKind::Patient) {
+    let mut log = if threshold.would_allow::<ReadClinical>(ResourceKind::Patient) {
         let tx: Tx<OpenClinicalAudit> = threshold.ask(Resource::Patient(id)).await?;
-        read_record_log(tx, id, before, true).await
+        read_record_log(tx, id, before, true).await?
     } else {
         let tx: Tx<OpenAudit> = threshold.ask(Resource::Patient(id)).await?;
-        let mut log = read_record_log(tx, id, before, false).await?;
-        for line in log.lines.lines.iter_mut().flatten() {
-            line.changes.retain(|change| !change.field.starts_with("record_entry."));
-        }
-        Ok(log)
+        read_record_log(tx, id, before, false).await?
+    };
+    let shown =
+        |field: &str| field != "patient_identifier.value" && (log.clinical || !field.starts_with("record_entry."));
+    for line in log.lines.lines.iter_mut().flatten() {
+        line.changes.retain(|change| shown(&change.field));
     }
+    Ok(log)
 }
 
 async fn read_record_log<A>(

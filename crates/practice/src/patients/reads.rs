@@ -17,6 +17,7 @@ use super::rows::{
     MaskedRow, Patient, PatientRow,
 };
 use super::search::Query;
+use crate::audit::reads::writer;
 
 /// A row that was read: open, or damaged and named.
 pub type Read<T> = Result<T, Damaged>;
@@ -231,6 +232,28 @@ pub async fn edit_form(store: &Store, actor: &Actor, id: PatientId) -> Result<(R
         tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id.uuid()]).await?;
     let at = tx.at();
     Ok((tx.record(Event::new().about("patient", id.uuid()), row).await?, at))
+}
+
+/// What stands in the record now, for an editor who came second.
+pub struct Theirs {
+    /// The patient as the other editor left it.
+    pub patient: Read<Patient>,
+    /// The other editor's name; `None` where it was a job.
+    pub by: Option<String>,
+    /// When they saved.
+    pub at: Timestamp,
+}
+
+/// What somebody else wrote while a form was open, who it was and when.
+pub async fn saved_first(store: &Store, actor: &Actor, id: PatientId) -> Result<Theirs, StoreError> {
+    let tx: Tx<EditForm> = store.enter(actor).await?.ask(Resource::Patient(id)).await?;
+    let row: PatientRow =
+        tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id.uuid()]).await?;
+    let at = row.event_id.made_at();
+    let writer = writer(&tx, row.event_id).await?;
+    let (patient, writer) = tx.record(Event::new().about("patient", id.uuid()), (row, writer)).await?;
+    let by = writer.into_iter().find_map(Result::ok).map(|member| member.display_name);
+    Ok(Theirs { patient, by, at })
 }
 
 /// Which entries of a record to show.

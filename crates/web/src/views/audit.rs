@@ -71,10 +71,10 @@ impl ActKind {
 pub struct Change {
     /// The field in words.
     pub field: String,
-    /// Before; `None` when there was nothing.
-    pub before: Option<String>,
-    /// After; `None` when it was removed.
-    pub after: Option<String>,
+    /// What there was before, a line each; empty when there was nothing.
+    pub before: Vec<String>,
+    /// What there is after, a line each; empty when it was removed.
+    pub after: Vec<String>,
 }
 
 /// The patient of an act, for the practice page.
@@ -105,8 +105,10 @@ pub struct Act {
     pub of: Option<String>,
     /// Why, in words.
     pub purpose: Option<String>,
-    /// What changed.
+    /// What changed, with values where this page shows them.
     pub changes: Vec<Change>,
+    /// Which fields changed, where it does not; empty otherwise.
+    pub fields: String,
     /// From which address, or "host".
     pub from: String,
     /// Whose record.
@@ -186,6 +188,7 @@ pub(crate) mod fixture {
             of: None,
             purpose: None,
             changes: Vec::new(),
+            fields: String::new(),
             from: "196.25.1.14".into(),
             patient: None,
             damaged: false,
@@ -201,10 +204,10 @@ pub(crate) mod fixture {
         change.changes = vec![
             Change {
                 field: "Phones".into(),
-                before: Some("082 555 0143 (mobile)".into()),
-                after: Some("082 555 0199 (mobile)".into()),
+                before: vec!["082 555 0143 (mobile)".into()],
+                after: vec!["082 555 0199 (mobile)".into()],
             },
-            Change { field: "Preferred name".into(), before: None, after: Some("Lindi".into()) },
+            Change { field: "Preferred name".into(), before: Vec::new(), after: vec!["Lindi".into()] },
         ];
         change.from = "2c0f:f4c0:1000:44::9".into();
         let mut found = act("2026-11-22T11:39:48Z", "Sipho Khumalo", "reception", ActKind::Found, "patient.find");
@@ -213,7 +216,8 @@ pub(crate) mod fixture {
         damaged.damaged = true;
         let mut import = act("2026-11-01T04:00:10Z", "Import of 1 Nov 2026", "", ActKind::Change, "patient.import");
         import.from = "host".into();
-        import.changes = vec![Change { field: "Birth date".into(), before: None, after: Some("7 Mar 1984".into()) }];
+        import.changes =
+            vec![Change { field: "Birth date".into(), before: Vec::new(), after: vec!["7 Mar 1984".into()] }];
         vec![
             reveal,
             act("2026-11-22T12:02:31Z", "Thandi Naidoo", "owner, practitioner", ActKind::Read, "patient.record"),
@@ -242,6 +246,7 @@ pub(crate) mod fixture {
                 id: "01985f4e-0000-7000-8000-000000000001".into(),
                 name: (place % 3 != 2).then(|| "Lindiwe Grace Mokoena".to_owned()),
             });
+            act.fields = act.changes.drain(..).map(|change| change.field).collect::<Vec<_>>().join(", ");
         }
         let mut sign_in = acts[1].clone();
         sign_in.patient = None;

@@ -195,9 +195,7 @@ pub struct AlertRow {
     /// How heavy.
     pub weight: Weight,
     /// Since when.
-    pub since: Option<Day>,
-    /// Who wrote it.
-    pub by: Option<String>,
+    pub since: Moment,
 }
 
 /// The alerts panel; adding posts to `/patients/{id}/alerts`, ending is a page of its own at
@@ -386,8 +384,7 @@ pub(crate) mod fixture {
                     id: "a1".into(),
                     text: Some("Uses a hearing aid on the left: speak from the right".into()),
                     weight: Weight::Usual,
-                    since: Some(Day::of(date(2025, 2, 11))),
-                    by: Some("Sipho Khumalo".into()),
+                    since: moment("2025-02-11T09:10:00Z"),
                 }],
                 guard: Some(guard()),
                 errors: Errors::none(),

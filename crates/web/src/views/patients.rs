@@ -131,10 +131,10 @@ pub struct Difference {
 /// saving again is deliberate.
 #[derive(Debug, Clone)]
 pub struct Conflict {
-    /// Who saved, where it is known.
+    /// Who saved; `None` where it was a job.
     pub by: Option<String>,
-    /// When, where it is known.
-    pub at: Option<Moment>,
+    /// When.
+    pub at: Moment,
     /// Every field that differs.
     pub differences: Vec<Difference>,
 }
@@ -187,12 +187,11 @@ impl PatientForm {
     /// Who saved first, and when, in a sentence.
     #[must_use]
     pub fn conflict_title(&self) -> String {
-        match self.conflict.as_ref().map(|c| (&c.by, &c.at)) {
-            Some((Some(by), Some(at))) => {
-                text::say_with("conflict-title", &[("who", by), ("when", &super::when::spoken(at))])
-            }
-            Some(_) => text::say("conflict-title-plain"),
-            None => String::new(),
+        let Some(conflict) = &self.conflict else { return String::new() };
+        let when = super::when::spoken(&conflict.at);
+        match &conflict.by {
+            Some(by) => text::say_with("conflict-title", &[("who", by), ("when", &when)]),
+            None => text::say_with("conflict-title-job", &[("when", &when)]),
         }
     }
 
@@ -328,7 +327,7 @@ pub(crate) mod fixture {
         form.values.address = "14 Harbour Street\nHout Bay".into();
         form.conflict = Some(Conflict {
             by: Some("Sipho Khumalo".into()),
-            at: Some(moment("2026-11-22T12:02:31Z")),
+            at: moment("2026-11-22T12:02:31Z"),
             differences: vec![
                 Difference {
                     field: "family".into(),

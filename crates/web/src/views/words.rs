@@ -163,12 +163,28 @@ pub fn action(name: &str) -> String {
     })
 }
 
+/// Who acted, where it was no person, by the name in the log.
+#[must_use]
+pub fn machine(name: &str) -> String {
+    say(match name {
+        "visitor" => "who-visitor",
+        "founding" => "who-founding",
+        "import" => "who-import",
+        "mail" => "who-mail",
+        "rotation" => "who-rotation",
+        _ => return name.to_owned(),
+    })
+}
+
 /// A field, by its name in the log: a column, with or without its table before a dot.
 #[must_use]
 pub fn field(name: &str) -> String {
     let column = name.rsplit('.').next().unwrap_or(name);
     say(match column {
-        "names" | "name" => "field-name",
+        "names" | "name" | "display_name" => "field-name",
+        "title" => "patient-form-title",
+        "status" => "field-status",
+        "occurred_at" => "field-date",
         "birth" => "patient-birth",
         "gender" => "patient-gender",
         "pronouns" => "patient-pronouns",
@@ -179,13 +195,13 @@ pub fn field(name: &str) -> String {
         "marital" => "field-marital",
         "rest" => "field-rest",
         "active" => "field-active",
-        "kind" => "identifier-kind",
+        "kind" | "resource_type" => "identifier-kind",
         "value" => "identifier-number",
         "masked" => "field-masked",
         "text" => "field-text",
         "severity" => "alert-weight",
         "summary" => "field-summary",
-        "body" => "field-body",
+        "body" | "resource" => "field-body",
         "roles" => "field-roles",
         "email" => "field-email",
         _ => return name.to_owned(),

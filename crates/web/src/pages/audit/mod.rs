@@ -1,19 +1,18 @@
 //! Who saw what in the practice.
 
 mod list;
+mod values;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use practice::audit::reads::Names;
-use serde_json::Value;
 use store::{AuditLine, Damaged, ReadAudit, Roles};
 
 use crate::around::roles_said;
 use crate::routes::{Allow, Pages};
-use crate::text::say;
 use crate::views::Moment;
-use crate::views::audit::{Act, ActKind, Change};
-use crate::views::words::{action, entry, field, purpose};
+use crate::views::audit::{Act, ActKind};
+use crate::views::words::{action, entry, machine, purpose};
 
 pub(super) fn routes(pages: Pages) -> Pages {
     pages.read("/audit", Allow::to::<ReadAudit>(), list::show_log)
@@ -25,21 +24,11 @@ pub(super) fn shown(line: &AuditLine, names: &Names, zone: &TimeZone) -> Act {
     let who = match (member, line.person, line.machine) {
         (Some(member), ..) => member.display_name.clone(),
         (None, Some(person), _) => person.to_string(),
-        (None, None, Some("visitor")) => say("who-visitor"),
-        (None, None, job) => job.unwrap_or_default().to_owned(),
+        (None, None, job) => job.map(machine).unwrap_or_default(),
     };
     let roles = member.and_then(|member| member.roles.parse::<Roles>().ok()).map(roles_said).unwrap_or_default();
     let refused = line.action.strip_suffix(".refused");
-    let changes: Vec<Change> = line
-        .changes
-        .iter()
-        .map(|change| Change {
-            field: field(&change.field),
-            before: change.before.as_ref().map(value_said),
-            after: change.after.as_ref().map(value_said),
-        })
-        .collect();
-    let only_names = || line.changed_fields.iter().map(|name| Change { field: field(name), before: None, after: None });
+    let changes = values::changes(&line.changes, zone);
     Act {
         event: line.event.to_string(),
         at: Moment::at(line.at, zone),
@@ -49,7 +38,8 @@ pub(super) fn shown(line: &AuditLine, names: &Names, zone: &TimeZone) -> Act {
         what: action(refused.unwrap_or(&line.action)),
         of: line.field.as_deref().map(of_said),
         purpose: line.purpose.as_deref().map(purpose),
-        changes: if changes.is_empty() { only_names().collect() } else { changes },
+        fields: if changes.is_empty() { values::fields(&line.changed_fields) } else { String::new() },
+        changes,
         from: line.source.clone(),
         patient: None,
         damaged: false,
@@ -68,6 +58,7 @@ pub(super) fn damaged_act(damaged: &Damaged, at: Timestamp, zone: &TimeZone) -> 
         of: None,
         purpose: None,
         changes: Vec::new(),
+        fields: String::new(),
         from: String::new(),
         patient: None,
         damaged: true,
@@ -97,18 +88,5 @@ fn of_said(name: &str) -> String {
         Some(kind) => practice::patients::identifiers::IdentifierKind::from_code(kind)
             .map_or_else(|| kind.to_owned(), |kind| kind.label().to_owned()),
         None => entry(name),
-    }
-}
-
-/// A value of the log as a line of text: texts as they are, everything else in the notation of the log.
-fn value_said(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(value_said).collect::<Vec<_>>().join("; "),
-        Value::Object(map) => {
-            let parts: Vec<String> = map.iter().filter(|(_, v)| !v.is_null()).map(|(_, v)| value_said(v)).collect();
-            parts.join(" ")
-        }
-        other => other.to_string(),
     }
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use kernel::PatientId;
 use practice::patients::model::PatientForm as Typed;
-use practice::patients::reads::{edit_form, seen};
+use practice::patients::reads::{edit_form, saved_first, seen};
 use practice::patients::rows::Patient;
 use practice::patients::writes::edit;
 use serde::Deserialize;
@@ -53,9 +53,11 @@ pub(super) async fn send(State(app): State<AppState>, At(id): At<PatientId>, sen
     match edit(&app.store, &member.actor, once, id, seen(version), &form.typed, &draft).await {
         Ok(()) => go_to(&format!("/patients/{id}")),
         Err(StoreError::Conflict) => {
-            let patient = edit_form(&app.store, &member.actor, id).await?.0.map_err(StoreError::from)?;
+            let first = saved_first(&app.store, &member.actor, id).await?;
+            let patient = first.patient.map_err(StoreError::from)?;
             let theirs = Typed::of(&patient.demographics(), ORDER);
-            let conflict = Conflict { by: None, at: None, differences: differences(&theirs, &form.typed) };
+            let differences = differences(&theirs, &form.typed);
+            let conflict = Conflict { by: first.by, at: member.moment(first.at).await?, differences };
             let now = patient.row_version;
             let view = view(&app, &member, &patient, &form.typed, now, Errors::none(), Some(conflict)).await?;
             page(StatusCode::CONFLICT, &view)

@@ -1,7 +1,7 @@
 //! A patient's page.
 
 use axum::extract::State;
-use kernel::PatientId;
+use kernel::{AlertId, PatientId};
 use practice::patients::reads::{Page, Read, open};
 use practice::patients::rows::EntryLine;
 
@@ -14,7 +14,7 @@ use crate::extract::{At, show};
 use crate::views::patient::{AddIdentifier, AlertRow, AlertsPanel, Contacts, Panel, PatientPage, Seen, Tab};
 use crate::views::record::EntryRow;
 use crate::views::words::{entries, entry};
-use crate::views::{Errors, Room};
+use crate::views::{Errors, Moment, Room};
 use crate::who::{Caller, Member};
 
 /// `GET /patients/{patient}`
@@ -32,7 +32,7 @@ pub(super) async fn view(app: &AppState, member: &Member, id: PatientId) -> Resu
         banner: banner(member, &known(id, &page), page.may, Tab::Overview, today),
         seen: Some(Seen { at: member.moment(page.at).await?, others: readers }),
         contacts: contacts(&page),
-        alerts: alerts(member, &page),
+        alerts: alerts(member, &page).await?,
         add_identifier: page.may.edit.then(|| AddIdentifier {
             guard: member.guard(),
             errors: Errors::none(),
@@ -62,26 +62,22 @@ fn contacts(page: &Page) -> Contacts {
     }
 }
 
-fn alerts(member: &Member, page: &Page) -> AlertsPanel {
-    let rows = page.alerts.iter().map(|alert| match alert {
-        Ok(alert) => AlertRow {
-            id: alert.id.to_string(),
-            text: Some(alert.text.clone()),
-            weight: weight(&alert.severity),
-            since: None,
-            by: None,
-        },
-        Err(damaged) => {
-            AlertRow { id: damaged.id.to_string(), text: None, weight: weight("high"), since: None, by: None }
-        }
+async fn alerts(member: &Member, page: &Page) -> Result<AlertsPanel, PageError> {
+    let zone = member.zone().await?;
+    let rows = page.alerts.iter().map(|alert| {
+        let (id, text, severity) = match alert {
+            Ok(alert) => (alert.id, Some(alert.text.clone()), alert.severity.as_str()),
+            Err(damaged) => (AlertId::from_uuid(damaged.id), None, "high"),
+        };
+        AlertRow { id: id.to_string(), text, weight: weight(severity), since: Moment::at(id.made_at(), &zone) }
     });
-    AlertsPanel {
+    Ok(AlertsPanel {
         rows: rows.collect(),
         guard: page.may.edit.then(|| member.guard()),
         errors: Errors::none(),
         text: String::new(),
         high: false,
-    }
+    })
 }
 
 /// The kinds in the order in which a clinician looks.
