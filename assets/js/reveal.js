@@ -10,8 +10,8 @@ class Reveal extends HTMLElement {
     if (button) {
       button.hidden = false;
       button.addEventListener("click", () => this.mask());
-      // The form that had the focus has gone.
-      if (document.activeElement === document.body) button.focus();
+      // The form that had the focus is taken away after this has come.
+      requestAnimationFrame(() => document.activeElement === document.body && button.focus());
     }
     window.addEventListener("pagehide", this);
   }

@@ -1,0 +1,102 @@
+// Somebody at a browser: signs in, and notices what a page complains of.
+import assert from "node:assert/strict";
+import { AxeBuilder } from "@axe-core/playwright";
+import { chromium } from "playwright-core";
+import { PATIENCE_MS } from "./house.mjs";
+
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const DESK = { width: 1440, height: 900 };
+const PHONE = { width: 390, height: 844 };
+
+/** Every look that a page is checked in. */
+export const LOOKS = [
+  { name: "desk, light", viewport: DESK, colorScheme: "light" },
+  { name: "desk, dark", viewport: DESK, colorScheme: "dark" },
+  { name: "phone, light", viewport: PHONE, colorScheme: "light", isMobile: true, hasTouch: true },
+  { name: "phone, dark", viewport: PHONE, colorScheme: "dark", isMobile: true, hasTouch: true },
+];
+
+/** The browser; its sandbox does not work for root. */
+export function launch() {
+  const args = ["--disable-gpu", "--disable-background-networking"];
+  if (process.getuid() === 0) args.push("--no-sandbox");
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args });
+}
+
+export class Visitor {
+  /** A fresh browser profile. `look` is one of LOOKS or anything that Playwright takes. */
+  static async arrive(browser, house, look = LOOKS[0], storageState = undefined) {
+    const { name: _, ...options } = look;
+    const context = await browser.newContext({
+      baseURL: house.origin,
+      // The certificate is tried by a test of its own, against the authority that `up` made.
+      ignoreHTTPSErrors: true,
+      reducedMotion: "reduce",
+      locale: "en-GB",
+      storageState,
+      ...options,
+    });
+    context.setDefaultTimeout(PATIENCE_MS);
+    const visitor = new Visitor();
+    Object.assign(visitor, { context, house, complaints: [] });
+    context.on("page", (page) => visitor.#listen(page));
+    visitor.page = await context.newPage();
+    return visitor;
+  }
+
+  #listen(page) {
+    page.on("pageerror", (error) => this.complaints.push(`script: ${error.message}`));
+    page.on("console", (message) => {
+      if (!["error", "warning"].includes(message.type())) return;
+      // That the page itself was answered with 403, 404 or 422 is what the test asked for.
+      const asked = /status of 4\d\d/.test(message.text()) && !/\/assets\//.test(message.location().url);
+      if (!asked) this.complaints.push(`console: ${message.text()} (${message.location().url})`);
+    });
+    page.on("requestfailed", (request) => {
+      const why = request.failure()?.errorText ?? "";
+      if (!/ABORTED/.test(why)) this.complaints.push(`request: ${request.url()} ${why}`);
+    });
+  }
+
+  /** Signs in with password and one-time code, and stands on the first page. */
+  async signIn(email) {
+    const { page, house } = this;
+    await page.goto("/sign-in");
+    await page.getByLabel("E-mail").fill(email);
+    await page.getByLabel("Password", { exact: true }).fill(house.password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await this.secondFactor(house.secret(email));
+  }
+
+  /** Types the one-time code. */
+  async secondFactor(secret) {
+    const { page, house } = this;
+    await page.getByLabel("Code from your app").fill(await house.code(secret));
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"));
+  }
+
+  /** No console error, no refused resource, no failed request so far. */
+  saysNothing() {
+    assert.deepEqual(this.complaints, []);
+  }
+
+  async leave() {
+    this.saysNothing();
+    await this.context.close();
+  }
+}
+
+/** What the accessibility rules (all of them, or only these) find on the page as it stands, one line each. */
+export async function findings(page, only = undefined) {
+  const axe = new AxeBuilder({ page });
+  const { violations } = await (only ? axe.withRules(only) : axe.withTags(RULES)).analyze();
+  return violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}: ${node.failureSummary.replace(/\s+/g, " ")}`),
+  );
+}
+
+/** By how many pixels the page is wider than the window. */
+export function overhang(page) {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
