@@ -60,6 +60,7 @@ create table audit_event (
     check ((record_kind is null) = (record_id is null))
 );
 create index audit_event_patient on audit_event (practice_id, patient_id, event_id) where patient_id is not null;
+create index audit_event_actor on audit_event (practice_id, actor_id, event_id);
 
 create table audit_pending (
     practice_id uuid not null,

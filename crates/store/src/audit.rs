@@ -225,11 +225,11 @@ impl<A: Action> Tx<A> {
 
 const RECENT: &str = "
     select patient_id, max(at) from (
-        select patient_id, at from audit_event
+        select patient_id, at, row_number() over (order by event_id desc) as place from audit_event
         where practice_id = $1 and actor_id = $2 and patient_id is not null and at >= $3
           and right(action, 8) <> '.refused'
         order by event_id desc limit 500
-    ) lately group by patient_id order by 2 desc limit $4";
+    ) lately group by patient_id order by min(place) limit $4";
 
 impl<A: Action> Tx<A> {
     /// The patients with whom a person had to do last and when, newest first: from the log of 30 days.

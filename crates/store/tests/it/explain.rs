@@ -33,6 +33,7 @@ async fn finding_by_token_and_opening_by_id_use_an_index_under_the_policies() {
         "select roles from membership where practice_id = $1 and id = $1 and status = 'active'",
         "select fingerprint, outcome from idempotency where practice_id = $1 and actor_id = $1 and key = $1",
         "select * from audit_event where practice_id = $1 and patient_id = $1 order by event_id desc limit 50",
+        "select * from audit_event where practice_id = $1 and actor_id = $1 order by event_id desc limit 500",
         "select s.id from session s where s.practice_id = $1 and s.token_hash = '\\x00'",
     ];
     client.batch_execute("set enable_seqscan = off").await.unwrap();
@@ -42,7 +43,7 @@ async fn finding_by_token_and_opening_by_id_use_an_index_under_the_policies() {
         let plan = plan.join("\n");
         // The condition itself must reach the index: a filter on top of it would read the whole practice.
         let condition = plan.lines().find(|line| line.contains("Index Cond")).unwrap_or_default().to_owned();
-        let column = ["token_hash", "token", "patient_id", "key", "id"]
+        let column = ["token_hash", "token", "patient_id", "key", "actor_id", "id"]
             .into_iter()
             .find(|column| way.contains(&format!("{column} =")) && !column.is_empty());
         assert!(condition.contains("practice_id") && condition.contains(column.unwrap()), "{way}\n{plan}");
