@@ -181,7 +181,7 @@ impl Desk {
 #[test]
 fn what_a_practice_is_answered_is_what_it_would_be_answered_alone() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let config = Config { cases: 12, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 8, failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
         .run(&acts(), |acts| {
             runtime.block_on(async {

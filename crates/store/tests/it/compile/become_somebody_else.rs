@@ -1,7 +1,4 @@
 // What a session says can be read and not be changed.
-fn forge(mut signed_in: store::SignedIn, other: kernel::PersonId) -> store::SignedIn {
-    signed_in.person = other;
-    signed_in
+pub fn forge(signed_in: &mut store::SignedIn, other: kernel::PersonId) {
+    signed_in.person = other; //~ E0594 cannot assign to data in dereference of `SignedIn`
 }
-
-fn main() {}

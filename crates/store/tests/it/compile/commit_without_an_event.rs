@@ -1,6 +1,4 @@
 // There is no end of a writing transaction without an event.
-async fn forget(tx: store::Tx<store::SendMail>) {
-    tx.commit(serde_json::Value::Null).await.unwrap();
+pub async fn forget(tx: store::Tx<store::SendMail>, outcome: store::Outcome) {
+    let _ = tx.commit(outcome).await; //~ E0061 this method takes 2 arguments but 1 argument was supplied
 }
-
-fn main() {}

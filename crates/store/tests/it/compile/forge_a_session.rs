@@ -1,6 +1,4 @@
 // What a session says comes from its row: it cannot be made up.
-fn forge(facts: store::SessionFacts) -> store::SignedIn {
-    store::SignedIn { facts }
+pub fn forge(facts: store::SessionFacts) -> store::SignedIn {
+    store::SignedIn { facts } //~ E0451 field `facts` of struct `SignedIn` is private
 }
-
-fn main() {}

@@ -1,7 +1,4 @@
-// Without a key there is no way in, and no way to print or serialise it.
-fn look(sealed: store::Sealed<String>) -> String {
-    let _ = format!("{sealed:?}");
-    sealed.value
+// Without a key there is no way in.
+pub fn look(sealed: store::Sealed<String>) -> String {
+    sealed.value //~ E0616 field `value` of struct `Sealed` is private
 }
-
-fn main() {}

@@ -1,6 +1,4 @@
 // A transaction is not a value that one can write down.
-fn make(desk: store::Tx<store::ReadAudit>) -> store::Tx<store::SendMail> {
-    store::Tx { allowed: std::marker::PhantomData, ..desk }
+pub fn make(desk: store::Tx<store::ReadAudit>) -> store::Tx<store::ReadAudit> {
+    store::Tx { allowed: std::marker::PhantomData, ..desk } //~ E0451 fields `desk` and `allowed` of struct `Tx` are private
 }
-
-fn main() {}

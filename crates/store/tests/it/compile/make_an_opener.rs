@@ -1,6 +1,4 @@
 // Keys are handed out after the event is durable; nobody else makes an opener.
-fn make(practice: kernel::PracticeId) -> store::Opener {
-    store::Opener { practice, keys: Default::default() }
+pub fn make(practice: kernel::PracticeId) -> store::Opener {
+    store::Opener { practice, keys: Default::default() } //~ E0451 fields `practice` and `keys` of struct `Opener` are private
 }
-
-fn main() {}

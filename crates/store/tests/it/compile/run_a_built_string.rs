@@ -1,6 +1,4 @@
 // A statement is a constant of the program.
-async fn run(tx: store::Tx<store::ReadAudit>, text: String) {
-    tx.ids(&text, &[]).await.unwrap();
+pub async fn run(tx: store::Tx<store::ReadAudit>, text: String) {
+    let _ = tx.ids(&text, &[]).await; //~ E0308 mismatched types
 }
-
-fn main() {}
