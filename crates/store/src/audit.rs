@@ -213,12 +213,18 @@ const OF_PRACTICE: &str = "
 
 const READERS: &str = "
     select count(distinct actor_id) from audit_event
-    where practice_id = $1 and patient_id = $2 and at >= $3 and actor_kind = 1 and right(action, 8) <> '.refused'";
+    where practice_id = $1 and patient_id = $2 and at >= $3 and actor_kind = 1 and right(action, 8) <> '.refused'
+      and actor_id is distinct from $4";
 
 impl<A: Action> Tx<A> {
-    /// How many people have had to do with a record since a moment. A number, no names.
-    pub async fn readers_of(&self, patient: PatientId, since: Timestamp) -> Result<i64, StoreError> {
-        let rows = self.desk.query(READERS, &[&patient.uuid(), &since]).await?;
+    /// How many people but this one have had to do with a record since a moment. A number, no names.
+    pub async fn other_readers_of(
+        &self,
+        patient: PatientId,
+        since: Timestamp,
+        but: Option<PersonId>,
+    ) -> Result<i64, StoreError> {
+        let rows = self.desk.query(READERS, &[&patient.uuid(), &since, &but.map(PersonId::uuid)]).await?;
         rows.first().map_or(Ok(0), |row| Ok(row.try_get(0)?))
     }
 }

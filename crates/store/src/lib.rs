@@ -51,7 +51,7 @@ pub use row::{Clear, FieldValue, KeyFor, Opener, Sealer, Sealers, StoredRow, Sur
 pub use seal::{KeyService, Place, Sealed, Token, TokenKind};
 pub use sql::Sql;
 pub use threshold::{Once, Outcome, Resource, Store, StoreSettings, Threshold};
-pub use tx::Tx;
+pub use tx::{Examined, Tx};
 pub use write::{Tag, Versioned};
 
 /// What the macros of this crate need by name.

@@ -152,26 +152,37 @@ impl<A: Action> Tx<A> {
     }
 
     /// Looks at open rows without letting them out: gives the ids of those that `rank` ranks, in the
-    /// order of their ranks. `rank` is a plain function, so it has nowhere to put what it saw. A row
-    /// that does not open is left out.
+    /// order of their ranks. `rank` is a plain function, so it has nowhere to put what it saw.
     pub async fn examine<R: StoredRow, Q: Sync, K: Ord + Send>(
         &self,
         rows: &[R],
         query: &Q,
         rank: fn(&R::Open, &Q) -> Option<K>,
-    ) -> Result<Vec<Uuid>, StoreError> {
+    ) -> Result<Examined, StoreError> {
         let mut survey = Survey::default();
         for row in rows {
             survey.note(self.desk.practice, row.key());
         }
         let opener = self.desk.inner.keyring.opener(self.desk.held()?, &survey).await?;
-        let mut ranked: Vec<(K, Uuid)> = rows
-            .iter()
-            .filter_map(|row| row.open(&opener).ok().and_then(|open| rank(&open, query)).map(|k| (k, row.row_id())))
-            .collect();
+        let (mut ranked, mut damaged) = (Vec::new(), Vec::new());
+        for row in rows {
+            match row.open(&opener) {
+                Ok(open) => ranked.extend(rank(&open, query).map(|rank| (rank, row.row_id()))),
+                Err(_) => damaged.push(row.row_id()),
+            }
+        }
         ranked.sort();
-        Ok(ranked.into_iter().map(|(_, id)| id).collect())
+        Ok(Examined { ranked: ranked.into_iter().map(|(_, id)| id).collect(), damaged })
     }
+}
+
+/// What [`Tx::examine`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Examined {
+    /// The ids of the rows that are meant, in order.
+    pub ranked: Vec<Uuid>,
+    /// The ids of the rows that do not open, so that nobody can say whether they are meant.
+    pub damaged: Vec<Uuid>,
 }
 
 impl<A: Reads> Tx<A> {

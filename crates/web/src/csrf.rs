@@ -8,7 +8,7 @@ use aws_lc_rs::hmac;
 use axum::http::{HeaderMap, Method, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kernel::{Entropy, Secret};
+use kernel::{Entropy, PracticeId, Secret};
 
 use crate::Origin;
 
@@ -30,18 +30,48 @@ impl Tie {
     }
 }
 
-/// The token of the forms of the browser that holds `secret`.
+/// The token of the forms of the browser that holds `secret`. A form that acts in a practice names it: one
+/// that was opened in one practice is not taken in another, to which the person has gone in another tab.
 #[must_use]
-pub fn token(tie: Tie, secret: &Secret<String>) -> String {
+pub fn token(tie: Tie, secret: &Secret<String>, practice: Option<PracticeId>) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
-    URL_SAFE_NO_PAD.encode(hmac::sign(&key, tie.domain()))
+    let place = place(practice);
+    URL_SAFE_NO_PAD.encode([place.as_slice(), hmac::sign(&key, &signed(tie, place)).as_ref()].concat())
 }
 
-/// Whether a form's token is that of the browser that sent it. Compares in constant time.
+fn place(practice: Option<PracticeId>) -> [u8; PLACE] {
+    practice.map_or([0; PLACE], |practice| practice.uuid().into_bytes())
+}
+
+fn signed(tie: Tie, place: [u8; PLACE]) -> Vec<u8> {
+    [tie.domain(), &place].concat()
+}
+
+/// Length of a practice's id.
+const PLACE: usize = 16;
+
+/// Whose a form's token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Of the browser that sent it, opened where it is sent.
+    Ours,
+    /// Of the browser that sent it, opened in another practice.
+    OfAnotherPractice,
+    /// Of nobody, or of another browser.
+    Foreign,
+}
+
+/// Whose the token is that a form was sent with. Compares in constant time.
 #[must_use]
-pub fn matches(tie: Tie, secret: &Secret<String>, sent: &str) -> bool {
+pub fn whose(tie: Tie, secret: &Secret<String>, practice: Option<PracticeId>, sent: &str) -> Whose {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
-    URL_SAFE_NO_PAD.decode(sent).is_ok_and(|tag| hmac::verify(&key, tie.domain(), &tag).is_ok())
+    let sent = URL_SAFE_NO_PAD.decode(sent).unwrap_or_default();
+    let Some((named, tag)) = sent.split_first_chunk::<PLACE>() else { return Whose::Foreign };
+    match hmac::verify(&key, &signed(tie, *named), tag) {
+        Err(_) => Whose::Foreign,
+        Ok(()) if *named == place(practice) => Whose::Ours,
+        Ok(()) => Whose::OfAnotherPractice,
+    }
 }
 
 /// A secret for a browser at the door: 256 random bits.
@@ -83,18 +113,31 @@ mod tests {
     #[test]
     fn a_token_is_good_for_its_own_browser_and_its_own_kind_only() {
         let (mine, other) = (secret(), secret());
-        let token = token(Tie::Session, &mine);
-        assert!(matches(Tie::Session, &mine, &token));
-        assert!(!matches(Tie::Session, &other, &token));
-        assert!(!matches(Tie::Visit, &mine, &token));
-        assert!(!matches(Tie::Session, &mine, ""));
-        assert!(!matches(Tie::Session, &mine, &token[1..]));
+        let token = token(Tie::Session, &mine, None);
+        let whose = |tie, secret, sent| whose(tie, secret, None, sent);
+        assert_eq!(whose(Tie::Session, &mine, &token), Whose::Ours);
+        assert_eq!(whose(Tie::Session, &other, &token), Whose::Foreign);
+        assert_eq!(whose(Tie::Visit, &mine, &token), Whose::Foreign);
+        assert_eq!(whose(Tie::Session, &mine, ""), Whose::Foreign);
+        assert_eq!(whose(Tie::Session, &mine, &token[1..]), Whose::Foreign);
+    }
+
+    #[test]
+    fn a_token_is_good_in_the_practice_only_in_which_it_was_given() {
+        let (secret, here, there) = (secret(), PracticeId::HOUSE, PracticeId::from_uuid(uuid::Uuid::from_u128(7)));
+        let sent = token(Tie::Session, &secret, Some(here));
+        assert_eq!(whose(Tie::Session, &secret, Some(here), &sent), Whose::Ours);
+        assert_eq!(whose(Tie::Session, &secret, Some(there), &sent), Whose::OfAnotherPractice);
+        assert_eq!(whose(Tie::Session, &secret, None, &sent), Whose::OfAnotherPractice);
+        let mut moved = URL_SAFE_NO_PAD.decode(&sent).unwrap();
+        moved[..PLACE].copy_from_slice(there.uuid().as_bytes());
+        assert_eq!(whose(Tie::Session, &secret, Some(there), &URL_SAFE_NO_PAD.encode(moved)), Whose::Foreign);
     }
 
     #[test]
     fn a_token_does_not_tell_the_cookie() {
         let secret = secret();
-        assert_ne!(&token(Tie::Visit, &secret), secret.expose());
+        assert_ne!(&token(Tie::Visit, &secret, None), secret.expose());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use kernel::IdempotencyKey;
 use serde::de::DeserializeOwned;
 
 use crate::AppState;
-use crate::csrf;
+use crate::csrf::{self, Whose};
 use crate::errors::{Answer, PageError};
 use crate::fields::{BadFields, Fields};
 use crate::limits::{BodyMax, DRAIN_BYTES_MAX, FORM_BYTES_MAX};
@@ -45,9 +45,13 @@ impl<T: DeserializeOwned, W: Caller> FromRequest<AppState> for Sent<T, W> {
         let mut fields =
             Fields::parse(&read(body, &parts.headers, bytes_max).await?).map_err(|error| unreadable(&error))?;
         let token = fields.take("csrf").map_err(|error| unreadable(&error))?;
-        if !csrf::matches(W::TIE, &by.secret(), &token) {
-            tracing::warn!("a form with another browser's token was refused");
-            return Err(PageError::BAD_REQUEST);
+        match csrf::whose(W::TIE, &by.secret(), by.practice(), &token) {
+            Whose::Ours => {}
+            Whose::OfAnotherPractice => return Err(PageError::Fault(Fault::OtherPractice)),
+            Whose::Foreign => {
+                tracing::warn!("a form with another browser's token was refused");
+                return Err(PageError::BAD_REQUEST);
+            }
         }
         let once =
             fields.take("once").map_err(|error| unreadable(&error))?.parse().map_err(|_| PageError::BAD_REQUEST)?;

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use identity::Me;
 use identity::second::Entered;
-use kernel::{Secret, Source};
+use kernel::{PracticeId, Secret, Source};
 use store::{Actor, Reads, Resource, SessionHash};
 
 use crate::AppState;
@@ -24,9 +24,14 @@ pub trait Caller: FromRequestParts<AppState, Rejection = PageError> + Send {
     /// The browser's own secret.
     fn secret(&self) -> Secret<String>;
 
+    /// The practice in which its forms act, if they act in one.
+    fn practice(&self) -> Option<PracticeId> {
+        None
+    }
+
     /// The hidden fields of a form of this page. Each form on a page gets its own.
     fn guard(&self) -> Guard {
-        self.call().guard(csrf::token(Self::TIE, &self.secret()))
+        self.call().guard(csrf::token(Self::TIE, &self.secret(), self.practice()))
     }
 
     /// Where they are, for the audit.
@@ -47,8 +52,8 @@ pub struct Person {
     pub me: Me,
 }
 
-/// Somebody signed in who has entered a practice; also everything that a [`Person`] is. Whether they (still) belong to it and what they may
-/// do there is decided by `store.enter(&member.actor)` and what is asked then.
+/// Somebody signed in who has entered a practice; also everything that a [`Person`] is. Whether they (still)
+/// belong to it and what they may do there is decided by `store.enter(&member.actor)` and what is asked then.
 #[derive(Clone)]
 pub struct Member {
     /// The person.
@@ -127,6 +132,10 @@ impl Caller for Member {
 
     fn secret(&self) -> Secret<String> {
         self.person.secret()
+    }
+
+    fn practice(&self) -> Option<PracticeId> {
+        Some(self.actor.practice())
     }
 }
 

@@ -140,7 +140,7 @@ impl Identity {
         reads::lock_team(tx).await?;
         let at = tx.at();
         let team = reads::team(tx).await?;
-        if !tx.examine(&team, &normalise::email(&new.email), has_address).await?.is_empty() {
+        if !tx.examine(&team, &normalise::email(&new.email), has_address).await?.ranked.is_empty() {
             return Err(InviteError::OnTheTeam);
         }
         let email_token = email_token(tx, &new.email).await?;

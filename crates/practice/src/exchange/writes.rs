@@ -393,7 +393,7 @@ impl Work<'_, '_> {
                     MatchKey::Identity(text) => open.value.identity_text().is_some_and(|t| t == *text).then_some(()),
                     MatchKey::Source { .. } => None,
                 };
-                let same = self.tx.examine(&rows, &key, is).await?;
+                let same = self.tx.examine(&rows, &key, is).await?.ranked;
                 found.extend(rows.iter().filter(|row| same.contains(&row.id.uuid())).map(|row| row.patient_id.uuid()));
             }
         }
@@ -408,7 +408,7 @@ impl Work<'_, '_> {
         let agree = |open: &Patient, incoming: &Option<BirthDate>| {
             birth_dates_disagree(*incoming, open.birth).is_ok().then_some(())
         };
-        let agreeing = self.tx.examine(&[row], &incoming, agree).await?;
+        let agreeing = self.tx.examine(&[row], &incoming, agree).await?.ranked;
         Ok(if agreeing.is_empty() { Err(birth_problem()) } else { Ok(()) })
     }
 
@@ -469,7 +469,7 @@ impl Work<'_, '_> {
             .await?;
         let text = value.lookup_text();
         let is = |open: &KnownIdentifier, text: &String| (open.value.lookup_text() == *text).then_some(());
-        Ok(!self.tx.examine(&rows, &text, is).await?.is_empty())
+        Ok(!self.tx.examine(&rows, &text, is).await?.ranked.is_empty())
     }
 
     async fn entry(

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use jiff::{Timestamp, ToSpan as _};
 use kernel::{EntryId, IdentifierId, PatientId};
-use store::{Actor, Damaged, Event, Includes, Purpose, Resource, ResourceKind, Store, StoreError, Tx, Versioned, sql};
+use store::{
+    Actor, Damaged, Event, Examined, Includes, Purpose, Resource, ResourceKind, Store, StoreError, Tx, Versioned, sql,
+};
 use uuid::Uuid;
 
 use super::actions::{
@@ -44,7 +46,9 @@ pub async fn find(store: &Store, actor: &Actor, text: &str, query: &Query) -> Re
     let ids = tx.find(&query.tokens(), CANDIDATES_MAX).await?;
     let capped = i64::try_from(ids.len()).is_ok_and(|n| n == CANDIDATES_MAX);
     let rows = by_ids(&tx, &ids).await?;
-    let mut order = tx.examine(&rows, query, Query::rank).await?;
+    let Examined { ranked: mut order, damaged } = tx.examine(&rows, query, Query::rank).await?;
+    // Their tokens fit; more cannot be told of them, and who looks for one should learn that it is damaged.
+    order.extend(damaged);
     let more = capped || order.len() > FOUND_MAX;
     order.truncate(FOUND_MAX);
     let rows = tx.keep(rows, &order);
@@ -64,7 +68,7 @@ pub(super) async fn likely_same<A: Includes<CreatePatient>>(
     let ids = tx.find(&query.tokens(), CANDIDATES_MAX).await?;
     let rows = by_ids(tx, &ids).await?;
     let same = tx.examine(&rows, query, Query::rank).await?;
-    Ok(same.into_iter().map(PatientId::from_uuid).collect())
+    Ok(same.ranked.into_iter().map(PatientId::from_uuid).collect())
 }
 
 /// Identifiers, by the text of their token. Ids of patients.
@@ -80,7 +84,7 @@ pub(super) async fn holders<A: store::Action>(
     let is = |open: &KnownIdentifier, text: &String| (open.value.lookup_text() == *text).then_some(());
     let same = tx.examine(&rows, lookup_text, is).await?;
     let mut patients: Vec<Uuid> =
-        rows.iter().filter(|row| same.contains(&row.id.uuid())).map(|row| row.patient_id.uuid()).collect();
+        rows.iter().filter(|row| same.ranked.contains(&row.id.uuid())).map(|row| row.patient_id.uuid()).collect();
     patients.sort();
     patients.dedup();
     Ok(patients)
@@ -109,8 +113,8 @@ pub struct Page {
     pub alerts: Vec<Read<Alert>>,
     /// `None` where the roles do not read the clinical record.
     pub clinical: Option<Clinical>,
-    /// People who have had to do with the record in the last year, this one not counted.
-    pub readers: i64,
+    /// Other people who have had to do with the record in the last year.
+    pub other_readers: i64,
     /// When this was recorded.
     pub at: Timestamp,
     /// What the person may do here.
@@ -119,8 +123,10 @@ pub struct Page {
 
 /// The clinical part of a patient's page: the newest of each kind.
 pub struct Clinical {
-    /// Lines of entries, kind by kind.
+    /// Lines of entries, kind by kind: the newest.
     pub entries: Vec<Read<EntryLine>>,
+    /// Every allergy, for the banner.
+    pub allergies: Vec<Read<EntryLine>>,
     /// How many there are of each kind.
     pub counts: Vec<(String, i64)>,
 }
@@ -151,17 +157,17 @@ pub async fn open(store: &Store, actor: &Actor, id: PatientId) -> Result<Page, S
     let about = Event::new().about("patient", id.uuid());
     if may.clinical {
         let tx: Tx<OpenRecord> = threshold.ask(Resource::Patient(id)).await?;
-        let (rows, readers, at) = (page_rows(&tx, id).await?, readers(&tx, id).await?, tx.at());
+        let (rows, other_readers, at) = (page_rows(&tx, id).await?, other_readers(&tx, actor, id).await?, tx.at());
         let lines = newest(&tx, id).await?;
-        let counts = counts(&tx, id).await?;
-        let ((patient, identifiers, alerts), entries) = tx.record(about, (rows, lines)).await?;
-        let clinical = Some(Clinical { entries, counts });
-        Ok(Page { patient, identifiers, alerts, clinical, readers, at, may })
+        let (counts, allergies) = (counts(&tx, id).await?, allergies(&tx, id).await?);
+        let ((patient, identifiers, alerts), entries, allergies) = tx.record(about, (rows, lines, allergies)).await?;
+        let clinical = Some(Clinical { entries, allergies, counts });
+        Ok(Page { patient, identifiers, alerts, clinical, other_readers, at, may })
     } else {
         let tx: Tx<ReadPatient> = threshold.ask(Resource::Patient(id)).await?;
-        let (rows, readers, at) = (page_rows(&tx, id).await?, readers(&tx, id).await?, tx.at());
+        let (rows, other_readers, at) = (page_rows(&tx, id).await?, other_readers(&tx, actor, id).await?, tx.at());
         let (patient, identifiers, alerts) = tx.record(about, rows).await?;
-        Ok(Page { patient, identifiers, alerts, clinical: None, readers, at, may })
+        Ok(Page { patient, identifiers, alerts, clinical: None, other_readers, at, may })
     }
 }
 
@@ -192,9 +198,9 @@ pub async fn page_rows<A: Includes<ReadPatient>>(tx: &Tx<A>, id: PatientId) -> R
     Ok((patient, identifiers, alerts))
 }
 
-async fn readers<A: store::Action>(tx: &Tx<A>, id: PatientId) -> Result<i64, StoreError> {
+async fn other_readers<A: store::Action>(tx: &Tx<A>, actor: &Actor, id: PatientId) -> Result<i64, StoreError> {
     let year_ago = tx.at().checked_sub((24 * 365).hours()).unwrap_or(tx.at());
-    tx.readers_of(id, year_ago).await
+    tx.other_readers_of(id, year_ago, actor.person()).await
 }
 
 async fn newest(tx: &Tx<OpenRecord>, id: PatientId) -> Result<Vec<EntryLineRow>, StoreError> {
@@ -325,11 +331,12 @@ pub async fn entries(
     Ok(EntryPage { patient, identifiers, alerts, allergies, entries, total, at })
 }
 
+/// Every allergy, past ones too: which of them stand is sealed. Nobody has as many as the limit.
 async fn allergies(tx: &Tx<OpenRecord>, id: PatientId) -> Result<Vec<EntryLineRow>, StoreError> {
     tx.rows(
         sql!(
             "select * from record_entry where practice_id = $1 and patient_id = $2 and kind = 'allergy'
-             order by occurred_at desc nulls last, id limit 50"
+             order by occurred_at desc nulls last, id limit 1000"
         ),
         &[&id.uuid()],
     )

@@ -67,7 +67,7 @@ async fn shown(house: &House, actor: &Actor, act: &Act) -> String {
             let Some(id) = found(house, actor, "ana").await.first().copied() else { return "nobody".to_owned() };
             let added = writes::add_alert(&house.store, actor, house.key(), id, Severity::Usual, "x").await;
             let page = reads::open(&house.store, actor, id).await.unwrap();
-            format!("{added:?} {} {}", page.alerts.len(), page.readers)
+            format!("{added:?} {} {}", page.alerts.len(), page.other_readers)
         }
         Act::Log => {
             let log = of_practice(&house.store, actor, &AuditFilter::default()).await.unwrap();

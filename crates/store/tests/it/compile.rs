@@ -39,9 +39,10 @@ fn expected(fixture: &Path) -> Vec<(u64, String)> {
 
 /// Line, code (`-` for none) and message of each error that the compiler gives, the same one once.
 fn said(fixture: &Path) -> Vec<(u64, String)> {
-    let libraries = linked_with();
+    let (libraries, out) = (linked_with(), tempfile::tempdir().unwrap());
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc.args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "--error-format=json", "-o", "/dev/null"]);
+    rustc.args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "--error-format=json"]);
+    rustc.arg("--out-dir").arg(out.path());
     rustc.arg("-L").arg(format!("dependency={}", libraries.display())).arg(fixture);
     for name in ["kernel", "store"] {
         rustc.arg("--extern").arg(format!("{name}={}", library(&libraries, name).display()));

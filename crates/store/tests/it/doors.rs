@@ -69,7 +69,7 @@ async fn a_refusal_is_kept_before_it_is_told() {
     assert_eq!(kept, sorted);
     // Nobody counts as having had to do with a record that was refused them.
     let tx = lot.ask::<ReadPatient>(Resource::Patient(id)).await.unwrap();
-    assert_eq!(tx.readers_of(id, jiff::Timestamp::UNIX_EPOCH).await.unwrap(), 1, "who added it");
+    assert_eq!(tx.other_readers_of(id, jiff::Timestamp::UNIX_EPOCH, None).await.unwrap(), 1, "who added it");
     let who = reception.actor.person().unwrap();
     assert!(tx.recent_patients_of(who, 10).await.unwrap().is_empty());
 }

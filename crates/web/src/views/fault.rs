@@ -21,6 +21,8 @@ pub enum Fault {
     WrongWay,
     /// 409: someone else was first, or the same form was sent with other content.
     Conflict,
+    /// 409: the form was opened in another practice than the one the person is in by now.
+    OtherPractice,
     /// 413: too much was sent.
     TooLarge,
     /// 429: too often; after so many seconds it works again.
@@ -42,7 +44,7 @@ impl Fault {
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::WrongWay => 405,
-            Self::Conflict => 409,
+            Self::Conflict | Self::OtherPractice => 409,
             Self::TooLarge => 413,
             Self::TooMany(_) => 429,
             Self::Internal | Self::Damaged(_) => 500,
@@ -59,6 +61,7 @@ impl Fault {
             Self::NotFound => "fault-404-title",
             Self::WrongWay => "fault-405-title",
             Self::Conflict => "fault-409-title",
+            Self::OtherPractice => "fault-practice-title",
             Self::TooLarge => "fault-413-title",
             Self::TooMany(_) => "fault-429-title",
             Self::Internal => "fault-500-title",
@@ -76,6 +79,7 @@ impl Fault {
             Self::NotFound => say("fault-404-next"),
             Self::WrongWay => say("fault-405-next"),
             Self::Conflict => say("fault-409-next"),
+            Self::OtherPractice => say("fault-practice-next"),
             Self::TooLarge => say("fault-413-next"),
             Self::TooMany(seconds) => say_with("fault-429-next", &[("seconds", &seconds)]),
             Self::Internal => say("fault-500-next"),
@@ -115,12 +119,13 @@ pub(crate) mod fixture {
     use crate::views::shell::Room;
     use crate::views::shell::fixture::shell;
 
-    pub(crate) const ALL: [Fault; 10] = [
+    pub(crate) const ALL: [Fault; 11] = [
         Fault::BadRequest,
         Fault::Forbidden,
         Fault::NotFound,
         Fault::WrongWay,
         Fault::Conflict,
+        Fault::OtherPractice,
         Fault::TooLarge,
         Fault::TooMany(30),
         Fault::Internal,

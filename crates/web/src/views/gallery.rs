@@ -11,6 +11,7 @@ use super::{account, audit, confirm, door, fault, patient, patients, record, tea
 fn name(fault: fault::Fault) -> String {
     match fault {
         fault::Fault::Damaged(_) => "damaged".to_owned(),
+        fault::Fault::OtherPractice => "practice".to_owned(),
         other => other.status().to_string(),
     }
 }

@@ -142,3 +142,18 @@ async fn one_goes_to_another_of_ones_practices_and_to_no_other() {
     // Reception sees no audit of the practice; an owner did.
     assert!(today.body.contains("href=\"/audit\"") && !browser.open("/").await.body.contains("href=\"/audit\""));
 }
+
+#[tokio::test]
+async fn a_form_opened_in_one_practice_is_not_taken_in_another() {
+    let (site, browser, person) = signed_in().await;
+    let second = site.house.practice().await;
+    site.house.add_to(second, &person, &[Role::Owner]).await;
+    let stale = browser.open("/team/invitations").await;
+    let home = browser.open("/").await;
+    browser.send(&home, "/practice", &[("practice", &second.to_string())]).await.leads_to("/");
+    let fields = [("email", "stale@example.org"), ("role", "finance")];
+    let refused = browser.send(&stale, "/team/invitations", &fields).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.body.contains("This form belongs to another practice"));
+    assert!(!browser.open("/team").await.body.contains("stale@example.org"));
+}

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
+use kernel::{PracticeId, Secret};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode};
+use web::csrf::{self, Tie};
 
 use crate::site::{Site, provider};
 
@@ -120,6 +122,12 @@ impl Browser {
 
     pub(crate) fn cookie(&self, name: &str) -> Option<String> {
         self.cookies.lock().unwrap().get(name).cloned()
+    }
+
+    /// The token of the forms that a signed-in browser finds in a practice (`None`: in its own account).
+    pub(crate) fn token(&self, practice: Option<PracticeId>) -> String {
+        let session = self.cookie("__Host-session").unwrap_or_default();
+        csrf::token(Tie::Session, &Secret::new(session), practice)
     }
 
     pub(crate) fn set_cookie(&self, name: &str, value: &str) {

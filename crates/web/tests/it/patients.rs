@@ -230,6 +230,8 @@ async fn a_damaged_record_is_named_and_the_rest_works() {
     };
     let id = patient.trim_start_matches("/patients/").to_owned();
     let number = flip("patient_identifier", "masked", &format!("patient_id = '{id}'")).await;
+    let banner = |page: &Page| page.body.split("<div class=\"page").next().unwrap().to_owned();
+    assert!(banner(&doctor.open(&patient).await).contains("Peanut"));
     let first = "id = (select min(id::text)::uuid from record_entry e where e.practice_id = record_entry.practice_id)";
     let entry = flip("record_entry", "summary", first).await;
 
@@ -239,6 +241,7 @@ async fn a_damaged_record_is_named_and_the_rest_works() {
     assert!(page.body.contains(&entry), "the entry is named");
     assert!(page.body.contains("Penicillin") || page.body.contains("Peanut"), "the other entry opens");
     assert!(page.body.contains("Lindiwe"), "and so does the patient");
+    assert!(banner(&page).contains("1 allergy is damaged"), "the banner says that one is missing");
 
     flip("patient", "names", &format!("id = '{id}'")).await;
     let page = doctor.open(&patient).await;
@@ -248,8 +251,45 @@ async fn a_damaged_record_is_named_and_the_rest_works() {
     assert_eq!(form.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(form.body.contains("This record is damaged") && form.body.contains(&id));
     let list = doctor.open("/patients?q=mok").await;
+    assert!(list.body.contains(&format!("href=\"{patient}\"")), "who looks for the damaged one finds that it is");
     assert!(list.body.contains(&format!("href=\"{well}\"")), "others are found");
     assert_eq!(doctor.open(&well).await.status, StatusCode::OK);
     assert!(doctor.open(&format!("{patient}/record")).await.body.contains(&entry));
     assert_eq!(doctor.open(&format!("{patient}/audit")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_allergy_of_long_ago_stays_in_the_banner_under_any_number_of_past_ones() {
+    let (site, practice, doctor) = one(Role::Practitioner).await;
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("Patient.ndjson", r#"{"resourceType":"Patient","id":"p1","name":[{"family":"Mokoena"}]}"#);
+    let allergy = |n: i32, what: &str, status: &str| {
+        format!(
+            r#"{{"resourceType":"AllergyIntolerance","id":"a{n}","patient":{{"reference":"Patient/p1"}},"code":{{"text":"{what}"}},"clinicalStatus":{{"coding":[{{"code":"{status}"}}]}},"recordedDate":"{}-01-01"}}
+"#,
+            1960 + n
+        )
+    };
+    let past = (1..60).map(|n| allergy(n, "Pollen", "resolved"));
+    let all: String = std::iter::once(allergy(0, "Penicillin", "active")).chain(past).collect();
+    write("AllergyIntolerance.ndjson", &all);
+    let settings = ImportSettings { source: site.house.unique("allergies"), dry_run: false };
+    import_folder(&site.house.store, practice, folder.path(), &settings, &mut |_| {}).await.unwrap();
+    let patient = found(&doctor).await;
+    for path in [patient.clone(), format!("{patient}/record")] {
+        let page = doctor.open(&path).await.body;
+        let banner = page.split("<div class=\"page").next().unwrap();
+        assert!(banner.contains("Penicillin") && !banner.contains("Pollen"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_counts_the_others_who_saw_it_and_not_its_reader() {
+    let (site, practice, reception) = one(Role::Reception).await;
+    let doctor = at_work(&site, practice, &[Role::Practitioner]).await;
+    let patient = write_down(&reception, "Lindiwe", "Mokoena").await;
+    assert!(reception.open(&patient).await.body.contains("Nobody else has in the last year"));
+    assert!(doctor.open(&patient).await.body.contains("One other person has"));
+    assert!(doctor.open(&patient).await.body.contains("One other person has"));
 }

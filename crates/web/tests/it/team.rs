@@ -117,7 +117,7 @@ async fn changed_roles_are_in_effect_at_the_next_request() {
     assert_eq!(browser.open("/team/invitations").await.status, StatusCode::FORBIDDEN);
     let path = format!("/team/{}/roles", member.id);
     let none = owner.open(&path).await;
-    let (csrf, once) = none.guard();
+    let (csrf, once) = (owner.token(Some(practice)), site.house.key().to_string());
     let version = none.hidden(&path).into_iter().find(|(name, _)| name == "version").unwrap().1;
     let fields = [("csrf", csrf.as_str()), ("once", &once), ("version", &version)];
     assert_eq!(owner.answer(owner.post(&path, &fields)).await.status, StatusCode::UNPROCESSABLE_ENTITY);

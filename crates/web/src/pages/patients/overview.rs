@@ -26,11 +26,11 @@ pub(super) async fn show_patient(State(app): State<AppState>, member: Member, At
 pub(super) async fn view(app: &AppState, member: &Member, id: PatientId) -> Result<PatientPage, PageError> {
     let page = open(&app.store, &member.actor, id).await?;
     let today = today(app, member).await?;
-    let readers = u32::try_from(page.readers.saturating_sub(1)).unwrap_or(0);
+    let others = u32::try_from(page.other_readers).unwrap_or(0);
     Ok(PatientPage {
         shell: member.shell(Room::Patients).await?,
         banner: banner(member, &known(id, &page), page.may, Tab::Overview, today),
-        seen: Some(Seen { at: member.moment(page.at).await?, others: readers }),
+        seen: Some(Seen { at: member.moment(page.at).await?, others }),
         contacts: contacts(&page),
         alerts: alerts(member, &page).await?,
         add_identifier: page.may.edit.then(|| AddIdentifier {
@@ -44,9 +44,7 @@ pub(super) async fn view(app: &AppState, member: &Member, id: PatientId) -> Resu
 }
 
 pub(super) fn known(id: PatientId, page: &Page) -> Known<'_> {
-    let allergies = page.clinical.as_ref().map(|clinical| {
-        clinical.entries.iter().filter(|line| line.as_ref().is_ok_and(|line| line.kind == "allergy")).collect()
-    });
+    let allergies = page.clinical.as_ref().map(|clinical| clinical.allergies.iter().collect());
     Known { id, patient: &page.patient, identifiers: &page.identifiers, alerts: &page.alerts, allergies }
 }
 
