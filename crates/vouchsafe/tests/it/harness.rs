@@ -51,6 +51,11 @@ impl Place {
         self.folder.path().join(name)
     }
 
+    /// Its certificate, as PEM.
+    pub(crate) fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
     pub(crate) fn settings(&self) -> PathBuf {
         self.path("house.toml")
     }
@@ -221,6 +226,14 @@ pub(crate) fn processes_of(place: &Place) -> Vec<(u32, String)> {
             let line = String::from_utf8_lossy(&line).replace('\0', " ");
             (line.contains(&marker) && pid != std::process::id()).then_some((pid, line))
         })
+        .collect()
+}
+
+/// The children of a process whose command line has this word.
+pub(crate) fn children_of(pid: u32, word: &str) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    let pids = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+    pids.filter(|pid| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains(word)))
         .collect()
 }
 

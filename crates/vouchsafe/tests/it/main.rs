@@ -4,10 +4,18 @@
 //! drops its rights itself; otherwise everything runs as the account that runs the tests.
 
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
+mod front;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod kills;
 #[cfg(test)]
 mod outside;
 #[cfg(test)]
 mod own_cluster;
+#[cfg(test)]
+mod servers;
 #[cfg(test)]
 mod settings;

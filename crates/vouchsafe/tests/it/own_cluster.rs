@@ -3,7 +3,8 @@
 use rustix::process::Signal;
 
 use crate::harness::{
-    Browser, Place, Program, RUNS, free_port, is_root, postmaster, processes_of, program, said, signal, until,
+    Browser, Place, Program, RUNS, children_of, free_port, is_root, postmaster, processes_of, program, said, signal,
+    until,
 };
 
 #[test]
@@ -89,14 +90,7 @@ fn as_root_the_application_has_an_account_of_its_own_and_is_started_again_when_i
     let place = Place::with_key();
     let program = place.serving();
     place.answers();
-    let application = || {
-        let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", program.pid())).unwrap();
-        let mut found = children.split_whitespace().filter_map(|pid| {
-            let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
-            line.contains("as-application").then(|| pid.parse::<u32>().unwrap())
-        });
-        found.next()
-    };
+    let application = || children_of(program.pid(), "as-application").first().copied();
     let status = |pid: u32, name: &str| {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();
