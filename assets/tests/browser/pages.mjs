@@ -189,7 +189,7 @@ export default function pages(given) {
     await eye.on(page, "edit");
     await page.getByLabel("Phone").fill("+27 82 555 0999");
     await page.getByLabel("Family name").fill("Quintana-Dlamini");
-    await page.getByLabel("Address", { exact: true }).or(page.locator("#address")).first().fill("16 Harbour Street");
+    await page.locator("#address").fill("16 Harbour Street");
     await send(page, "Save");
     await page.waitForURL(zoleka);
     await page.goto(`${zoleka}/audit`);
@@ -280,6 +280,28 @@ export default function pages(given) {
     await eye.on(guest.page, "invitation-ended");
     guest.saysNothing();
     await guest.context.close();
+    await eye.close(visitor);
+  });
+
+  test("a practice that was founded at the command line has no patients yet, and its page says how to begin", async () => {
+    const { visitor, page, eye } = await at(null);
+    const { house } = given;
+    const where = ["--time-zone", "Africa/Johannesburg", "--country", "ZA"];
+    await house.command("practice", "create", "karoo", "--name", "Karoo Clinic", ...where);
+    const roles = ["--role", "owner", "--role", "practitioner"];
+    const told = await house.command("person", "invite", "karoo", "anna@karoo.example", "--name", "Anna Botha", ...roles);
+    await page.goto(/https:\S+/.exec(told)[0]);
+    await page.locator("#password").fill("nine late swallows over the dam");
+    await send(page, "Create my account");
+    const secret = await page.locator("#enrol-secret").textContent();
+    await page.getByLabel("Code that the app shows now").fill(await house.code(secret));
+    await send(page, "Save the app");
+    await page.getByRole("link", { name: "I have kept them" }).click();
+    await page.goto("/patients");
+    await page.getByRole("heading", { name: "No patients yet" }).waitFor();
+    await eye.on(page, "patients-empty");
+    await page.goto("/");
+    await eye.on(page, "today-empty");
     await eye.close(visitor);
   });
 

@@ -408,21 +408,30 @@ pub async fn reveal(
     Ok(Revealed { identifier: tx.record(event, row).await?, at })
 }
 
-/// The patients whom this person opened last and when, newest first.
-pub async fn recently_opened(
-    store: &Store,
-    actor: &Actor,
-    limit: i64,
-) -> Result<Vec<(Read<Patient>, Timestamp)>, StoreError> {
+/// What a person has had to do with lately.
+pub struct Lately {
+    /// Whom they opened and when, newest first.
+    pub opened: Vec<(Read<Patient>, Timestamp)>,
+    /// The practice has no patients at all.
+    pub empty_practice: bool,
+}
+
+/// The patients whom this person opened last.
+pub async fn recently_opened(store: &Store, actor: &Actor, limit: i64) -> Result<Lately, StoreError> {
     let tx: Tx<FindPatient> = store.enter(actor).await?.ask(Resource::Practice).await?;
-    let Some(person) = actor.person() else { return Ok(Vec::new()) };
+    let Some(person) = actor.person() else { return Ok(Lately { opened: Vec::new(), empty_practice: false }) };
     let recent = tx.recent_patients_of(person, limit).await?;
     let ids: Vec<Uuid> = recent.iter().map(|(id, _)| id.uuid()).collect();
     let rows = tx.keep(by_ids(&tx, &ids).await?, &ids);
-    let times: HashMap<PatientId, Timestamp> = recent.into_iter().collect();
+    let times: HashMap<PatientId, Timestamp> = recent.iter().copied().collect();
     let when: Vec<Timestamp> = rows.iter().filter_map(|row| times.get(&row.id).copied()).collect();
+    let empty_practice = recent.is_empty()
+        && tx
+            .count(sql!("select count(*) from (select from patient where practice_id = $1 limit 1) one_of_them"), &[])
+            .await?
+            == 0;
     let patients = tx.record(Event::new().field("recently-opened"), rows).await?;
-    Ok(patients.into_iter().zip(when).collect())
+    Ok(Lately { opened: patients.into_iter().zip(when).collect(), empty_practice })
 }
 
 /// Patients by their ids, as a search would show them.

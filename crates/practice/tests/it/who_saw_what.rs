@@ -45,6 +45,41 @@ async fn every_act_on_a_record_is_in_its_log() {
 }
 
 #[tokio::test]
+async fn the_log_of_a_record_never_shows_an_identifiers_number() {
+    let house = House::open().await;
+    let doctor = house.actor(house.practice().await, &[Role::Practitioner]).await;
+    let id = write_down(&house, &doctor, &form("Lindiwe", "Mokoena", "7/3/1984")).await;
+    let number = Identifier::parse(IdentifierKind::ZaId, "8001015009087").unwrap();
+    writes::add_identifier(&house.store, &doctor, house.key(), id, number).await.unwrap();
+    let log = of_record(&house.store, &doctor, id, None).await.unwrap();
+    let changes = &log.lines.lines[0].as_ref().unwrap().changes;
+    assert!(changes.iter().any(|change| change.field == "patient_identifier.masked"), "{changes:?}");
+    assert!(!format!("{changes:?}").contains("8001015009087"));
+}
+
+#[tokio::test]
+async fn who_comes_second_is_told_who_was_first() {
+    let house = House::open().await;
+    let practice = house.practice().await;
+    let (desk, doctor) =
+        (house.actor(practice, &[Role::Reception]).await, house.actor(practice, &[Role::Practitioner]).await);
+    let first = form("Lindiwe", "Mokoena", "7/3/1984");
+    let id = write_down(&house, &doctor, &first).await;
+    let mut theirs = first.clone();
+    theirs.phone = "021 555 0199".to_owned();
+    writes::edit(&house.store, &doctor, house.key(), id, seen(1), &theirs, &draft(&theirs)).await.unwrap();
+    let mut mine = first.clone();
+    mine.phone = "021 555 0200".to_owned();
+    let late = writes::edit(&house.store, &desk, house.key(), id, seen(1), &mine, &draft(&mine)).await;
+    assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
+    let told = reads::saved_first(&house.store, &desk, id).await.unwrap();
+    let log = of_record(&house.store, &doctor, id, None).await.unwrap();
+    let edit = log.lines.lines.iter().flatten().find(|line| line.action == "patient.edit").unwrap();
+    assert_eq!(told.by.as_ref(), Some(&log.names[&doctor.person().unwrap()].display_name));
+    assert!(told.at.duration_since(edit.at).abs().as_secs() < 2, "{} {}", told.at, edit.at);
+}
+
+#[tokio::test]
 async fn reading_the_log_is_in_the_log() {
     let house = House::open().await;
     let doctor = house.actor(house.practice().await, &[Role::Practitioner]).await;

@@ -11,8 +11,8 @@ use crate::AppState;
 use crate::errors::Answer;
 use crate::extract::{Asked, refuse, show};
 use crate::pages::patients::day_start;
-use crate::text::say;
-use crate::views::audit::{AuditPatient, PracticeAudit};
+use crate::text::{say, say_with};
+use crate::views::audit::{ActKind, AuditPatient, PracticeAudit};
 use crate::views::words::action;
 use crate::views::{Choice, Errors, Pager, Room};
 use crate::who::Member;
@@ -34,20 +34,26 @@ pub(super) struct Question {
 }
 
 /// The acts that the filter offers.
-const ACTIONS: [&str; 12] = [
-    "identifier.reveal",
-    "patient.record",
-    "patient.read",
-    "patient.find",
-    "patient.lookup-identifier",
-    "patient.create",
-    "patient.edit",
-    "patient.import",
-    "team.invite",
-    "team.roles",
-    "team.remove",
-    "person.sign-in",
+const ACTIONS: [(&str, ActKind); 12] = [
+    ("identifier.reveal", ActKind::Reveal),
+    ("patient.record", ActKind::Read),
+    ("patient.read", ActKind::Read),
+    ("patient.find", ActKind::Found),
+    ("patient.lookup-identifier", ActKind::Found),
+    ("patient.create", ActKind::Change),
+    ("patient.edit", ActKind::Change),
+    ("patient.import", ActKind::Change),
+    ("team.invite", ActKind::Change),
+    ("team.roles", ActKind::Change),
+    ("team.remove", ActKind::Change),
+    ("person.sign-in", ActKind::Account),
 ];
+
+/// "Shown: An identifier", as the list below it has it.
+fn choice(name: &str, kind: ActKind, asked: &str) -> Choice {
+    let label = say_with("audit-act", &[("kind", &say(kind.key())), ("act", &action(name))]);
+    Choice::new(name, label, name == asked)
+}
 
 /// `GET /audit?person=&patient=&action=&from=&to=&before=`
 pub(super) async fn show_log(State(app): State<AppState>, member: Member, Asked(asked): Asked<Question>) -> Answer {
@@ -67,7 +73,7 @@ pub(super) async fn show_log(State(app): State<AppState>, member: Member, Asked(
     }
     let person: Option<PersonId> = asked.person.parse().ok();
     let before: Option<EventId> = asked.before.parse().ok();
-    let known = ACTIONS.into_iter().find(|name| *name == asked.action).map(str::to_owned);
+    let known = ACTIONS.into_iter().find(|(name, _)| *name == asked.action).map(|(name, _)| name.to_owned());
     let filter = AuditFilter { person, patient, action: known, from, until, before };
     let log = of_practice(&app.store, &member.actor, &filter).await?;
     let acts = log.lines.lines.iter().map(|line| {
@@ -83,7 +89,7 @@ pub(super) async fn show_log(State(app): State<AppState>, member: Member, Asked(
     people.sort_by(|a, b| a.label.cmp(&b.label));
     people.insert(0, Choice::new("", say("audit-everyone"), person.is_none()));
     let mut actions = vec![Choice::new("", say("audit-everything"), asked.action.is_empty())];
-    actions.extend(ACTIONS.into_iter().map(|name| Choice::new(name, action(name), name == asked.action)));
+    actions.extend(ACTIONS.into_iter().map(|(name, kind)| choice(name, kind, &asked.action)));
     let address = |before: &str| {
         let Question { person, patient, action, from, to, .. } = &asked;
         let patient = patient.trim();

@@ -16,9 +16,14 @@ use crate::views::Moment;
 use crate::views::audit::Change;
 use crate::views::words::{entry, field, gender};
 
-/// What changed, field by field. Of a list (names, ways to reach somebody) only the lines that came or went.
+/// What changed, field by field. Of a list (names, ways to reach somebody) only the lines that came or went;
+/// what began empty, and that a new thing is active, is not worth a line.
 pub(super) fn changes(lines: &[ChangeLine], zone: &TimeZone) -> Vec<Change> {
-    lines.iter().filter(|line| !is_plumbing(&line.field)).map(|line| change(line, zone)).collect()
+    let new_and_active = |line: &ChangeLine| line.before.is_none() && line.field.ends_with(".active");
+    let told = lines.iter().filter(|line| !is_plumbing(&line.field) && !new_and_active(line));
+    told.map(|line| change(line, zone))
+        .filter(|change| !(change.before.is_empty() && change.after.is_empty()))
+        .collect()
 }
 
 /// The fields that changed, by their names alone, each once.

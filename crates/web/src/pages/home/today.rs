@@ -39,7 +39,7 @@ pub(super) async fn show_today(
         let zone = now.time_zone();
         let opened = |(patient, at)| Opened { patient: hit(&patient, now.date()), at: Moment::at(at, zone) };
         let lately = recently_opened(&app.store, &member.actor, LATELY).await?;
-        Some(lately.into_iter().map(opened).collect())
+        Some(lately.opened.into_iter().map(opened).collect())
     } else {
         None
     };

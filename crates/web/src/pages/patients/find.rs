@@ -32,9 +32,11 @@ pub(super) struct Question {
 pub(super) async fn show_found(State(app): State<AppState>, member: Member, Asked(asked): Asked<Question>) -> Answer {
     let today = today(&app, &member).await?;
     let query = Query::parse(&asked.q, said::ORDER);
+    let mut empty_practice = false;
     let found = if asked.q.trim().is_empty() {
         let lately = recently_opened(&app.store, &member.actor, LATELY).await?;
-        Found::Nothing(lately.iter().map(|(patient, _)| hit(patient, today)).collect())
+        empty_practice = lately.empty_practice;
+        Found::Nothing(lately.opened.iter().map(|(patient, _)| hit(patient, today)).collect())
     } else if query.tokens().is_empty() {
         Found::None
     } else {
@@ -46,7 +48,8 @@ pub(super) async fn show_found(State(app): State<AppState>, member: Member, Aske
             (false, false) => Found::These(hits),
         }
     };
-    show(&list(&member, asked.q, found, Errors::none(), String::new(), "", false).await?)
+    let page = list(&member, asked.q, found, Errors::none(), String::new(), "", false).await?;
+    show(&Patients { empty_practice, ..page })
 }
 
 pub(super) async fn today(app: &AppState, member: &Member) -> Result<Date, PageError> {
