@@ -27,7 +27,7 @@ pub(crate) struct Options {
 pub(crate) fn up(options: &Options) -> Outcome {
     let root = run::root()?;
     prepare::ensure(&root, Extent::Run)?;
-    let program = build(&root)?;
+    let program = build(&root, &["--package", "vouchsafe"])?;
     // `exec` comes back only when it failed.
     let error = Command::new(&program).args(arguments(&root, options)).current_dir(&root).exec();
     Err(format!("cannot run {}: {error}", program.display()))
@@ -42,9 +42,9 @@ fn arguments(root: &Path, options: &Options) -> Vec<OsString> {
     arguments
 }
 
-/// Builds the program and says where it is. The development profile: its dependencies are optimised,
-/// and it builds in a third of the time of a release.
-pub(crate) fn build(root: &Path) -> Outcome<PathBuf> {
+/// Builds the program with these packages and says where it is. The development profile: its dependencies
+/// are optimised, and it builds in a third of the time of a release.
+pub(crate) fn build(root: &Path, packages: &[&str]) -> Outcome<PathBuf> {
     let target = MetadataCommand::new()
         .manifest_path(root.join("Cargo.toml"))
         .no_deps()
@@ -56,7 +56,7 @@ pub(crate) fn build(root: &Path) -> Outcome<PathBuf> {
     if !program.is_file() {
         println!("building Vouchsafe; the first time takes ten minutes or so on two cores, later seconds");
     }
-    run::run(run::cargo(root).args(["build", "--package", "vouchsafe"]))?;
+    run::run(run::cargo(root).arg("build").args(packages))?;
     Ok(program)
 }
 

@@ -159,7 +159,8 @@ fn script_tests_of(root: &Path) -> Vec<PathBuf> {
 
 /// Such a test that wants a running house starts it itself: it is told where the program and the browser are.
 fn run_scripts(root: &Path, tests: &[PathBuf]) -> Outcome<(Count, bool)> {
-    let program = up::build(root)?;
+    // The packages that the tests were built with: others choose other features, and build everything again.
+    let program = up::build(root, &["--workspace"])?;
     let mut command = Command::new("node");
     command.args(["--test", "--test-reporter=tap"]).args(tests).current_dir(root).env("VOUCHSAFE", program);
     if let Some(browser) = prepare::browser() {
