@@ -32,7 +32,10 @@ export class House {
     house.child = spawn(program, ["up", "--folder", house.folder, "--port", String(house.port)]);
     house.ended = once(house.child, "exit");
     house.said = [];
-    await house.#serving();
+    await house.#serving().catch(async (error) => {
+      await house.stop();
+      throw error;
+    });
     house.people = peopleOf(house.said);
     house.password = house.said.map((line) => /password of all of them: (\S+)/.exec(line)?.[1]).find(Boolean);
     house.used = new Map();

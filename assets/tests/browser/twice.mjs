@@ -61,7 +61,6 @@ export default function twice(given) {
     if ((await page.getByLabel("Family name").inputValue()) === "") await writeDown(page, "Ruth", "Terugkeer");
     await page.getByRole("button", { name: "Create the patient" }).click();
     // Either it was the same form, and leads to the same patient; or a fresh one, and the house asks.
-    await page.waitForURL((url) => url.pathname !== "/patients/new" || true);
     const asked = page.getByRole("heading", { name: "Is it one of these patients?" });
     await asked.or(page.locator(".banner")).first().waitFor();
     assert.equal(await count(page, "terugkeer"), 1);

@@ -22,7 +22,7 @@ fn v7(at: Timestamp, entropy: &Entropy) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &entropy.bytes()).into_uuid()
 }
 
-/// The time in a UUIDv7 (RFC 9562, 5.7).
+/// The time in an id of version 7 (RFC 9562, 5.7).
 fn made_at(id: Uuid) -> Timestamp {
     let (seconds, nanos) = id.get_timestamp().map_or((0, 0), |at| at.to_unix());
     let nanos = i32::try_from(nanos).unwrap_or(0);
