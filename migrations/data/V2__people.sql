@@ -70,7 +70,7 @@ create table session (
     unique (practice_id, token_hash),
     foreign key (practice_id, person_id) references person (practice_id, id)
 );
-create index session_open on session (practice_id, person_id) where ended_at is null;
+create index session_of on session (practice_id, person_id, created_at);
 call wall('session', 'rows', 'select, insert, update');
 
 -- When a session was last used: counters, not history.
@@ -103,6 +103,8 @@ create table half_sign_in (
     unique (practice_id, token_hash),
     foreign key (practice_id, person_id) references person (practice_id, id)
 );
+create index half_sign_in_of on half_sign_in (practice_id, person_id, expires_at);
+create index half_sign_in_session on half_sign_in (practice_id, session_id) where session_id is not null;
 call wall('half_sign_in', 'rows', 'select, insert, update');
 
 -- The last time step of a one-time password that was accepted: each is good once.

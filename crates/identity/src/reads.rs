@@ -183,7 +183,8 @@ pub(crate) async fn active_membership<A: Action>(tx: &Tx<A>, person: PersonId) -
 }
 
 pub(crate) async fn team<A: Action>(tx: &Tx<A>) -> All<MembershipRow> {
-    let sql = sql!("select * from membership where practice_id = $1 and status = 'active' order by joined_at, id");
+    let sql =
+        sql!("select * from membership where practice_id = $1 and status = 'active' order by joined_at, id limit 2000");
     tx.rows(sql, &[]).await
 }
 
@@ -208,7 +209,7 @@ pub(crate) async fn invitation<A: Action>(tx: &Tx<A>, id: InvitationId) -> Resul
 pub(crate) async fn open_invitations<A: Action>(tx: &Tx<A>, at: Timestamp) -> All<InvitationRow> {
     let sql = sql!(
         "select * from invitation
-         where practice_id = $1 and status = 'open' and expires_at > $2 order by created_at desc, id desc"
+         where practice_id = $1 and status = 'open' and expires_at > $2 order by created_at desc, id desc limit 500"
     );
     tx.rows(sql, &[&at]).await
 }

@@ -200,9 +200,25 @@ const ABOUT_PATIENT: &str = "
          order by s.event_id desc limit $4)
     ) both_kinds order by event_id desc limit $4";
 
+/// Ids are in the order of time, so that an index finds a span of days; an id may be this much before or
+/// after the moment that its event says.
+const IDS_MAY_STRAY: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
+
+/// The ids between which events of a span of time lie.
+fn ids_within(from: Option<Timestamp>, until: Option<Timestamp>) -> (Uuid, Uuid) {
+    let first = |at: Timestamp| {
+        let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
+        uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
+    };
+    let low = from.map_or(Uuid::nil(), |at| first(at.saturating_sub(IDS_MAY_STRAY).unwrap_or(Timestamp::MIN)));
+    let high = until.map_or(Uuid::max(), |at| first(at.saturating_add(IDS_MAY_STRAY).unwrap_or(Timestamp::MAX)));
+    (low, high)
+}
+
 const OF_PRACTICE: &str = "
     select e.*, false as listed from audit_event e
     where e.practice_id = $1 and ($2::uuid is null or e.event_id < $2)
+      and e.event_id >= $9 and e.event_id < $10
       and ($3::uuid is null or e.actor_id = $3)
       and ($4::uuid is null or e.patient_id = $4 or exists (
             select from audit_subject s
@@ -290,6 +306,7 @@ impl<A: Includes<ReadAudit>> Tx<A> {
         filter: &AuditFilter,
         limit: i64,
     ) -> Result<AuditPage<AuditLine>, StoreError> {
+        let (low, high) = ids_within(filter.from, filter.until);
         let params: &[&(dyn ToSql + Sync)] = &[
             &filter.before.map(EventId::uuid),
             &filter.person.map(PersonId::uuid),
@@ -298,6 +315,8 @@ impl<A: Includes<ReadAudit>> Tx<A> {
             &filter.from,
             &filter.until,
             &(limit + 1),
+            &low,
+            &high,
         ];
         let rows = self.desk.query(OF_PRACTICE, params).await?;
         let lines = rows.iter().map(AuditLine::decode).collect::<Result<Vec<_>, _>>()?;

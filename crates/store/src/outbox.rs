@@ -1,5 +1,5 @@
 //! Mail on its way out: sealed, written in the transaction that wants it sent, sent by a job. A
-//! message is wiped once it has gone.
+//! message is wiped once it has gone, or was given up.
 
 use jiff::{SignedDuration, Timestamp};
 use kernel::{IdempotencyKey, PracticeId};
@@ -11,7 +11,7 @@ use crate::policy::Job;
 use crate::row::Clear;
 use crate::threshold::{Once, Resource, Store};
 use crate::write::Versioned;
-use crate::{StoreError, StoredRow, Tx, Writes, sql};
+use crate::{StoreError, Tx, Writes, sql};
 
 /// A message to one person.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub struct Letter {
 }
 
 /// The id of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OutboxId(Uuid);
 
 impl std::fmt::Display for OutboxId {
@@ -66,8 +66,10 @@ crate::actions! {
     pub SendMail = "mail.send", writes;
 }
 
-/// After this many attempts a message is given up, and says so.
+/// After this many attempts a message is given up, says so and is wiped.
 pub const ATTEMPTS_MAX: i32 = 8;
+/// Messages of one practice that one look finds.
+const DUE_MAX: i64 = 50;
 
 impl<A: Writes> Tx<A> {
     /// Puts a letter into the outbox of the practice that the transaction points at. It is sent if, and
@@ -112,9 +114,21 @@ impl Store {
         Ok(all)
     }
 
-    /// Claims the next message of a practice that is due: it will not be claimed again until its next
-    /// attempt is due, so a sender that dies loses nothing and sends at most once more.
-    pub async fn next_letter(&self, practice: PracticeId) -> Result<Option<Outgoing>, StoreError> {
+    /// The messages of a practice that are due, longest first, at most [`DUE_MAX`]. Ids only: to look for
+    /// them, no key of the practice is wanted.
+    pub async fn due_letters(&self, practice: PracticeId) -> Result<Vec<OutboxId>, StoreError> {
+        let trip = crate::trip::Trip::begin(&self.inner.pool, practice).await?;
+        let due = "select id from outbox where practice_id = $1 and state = 'waiting' and due_at <= $2
+                   order by due_at limit $3";
+        let rows = trip.query(due, &[&practice.uuid(), &self.inner.clock.now(), &DUE_MAX]).await?;
+        trip.commit().await?;
+        rows.iter().map(|row| Ok(OutboxId(row.try_get(0)?))).collect()
+    }
+
+    /// Claims a message that is due: it will not be claimed again until its next attempt is due, so a sender
+    /// that dies loses nothing and sends at most once more. `None` if somebody else has claimed it, or it
+    /// was given up.
+    pub async fn claim_letter(&self, practice: PracticeId, id: OutboxId) -> Result<Option<Outgoing>, StoreError> {
         let actor = self.machine(Job::Mail, practice).await?;
         let key = IdempotencyKey::new(self.inner.clock.now(), &self.inner.entropy);
         let Once::Fresh(mut tx) = self.enter(&actor).await?.ask_once::<ClaimMail>(Resource::Practice, key, &()).await?
@@ -122,24 +136,24 @@ impl Store {
             return Ok(None);
         };
         let due = sql!(
-            "select * from outbox where practice_id = $1 and state = 'waiting' and due_at <= $2 and message is not null
-             order by due_at limit 1 for update skip locked"
+            "select * from outbox where practice_id = $1 and id = $2 and state = 'waiting' and due_at <= $3
+             for update skip locked"
         );
-        let at = tx.at();
-        let Some(row) = tx.rows::<OutboxRow>(due, &[&at]).await?.into_iter().next() else { return Ok(None) };
+        let (id, at) = (id.0, tx.at());
+        let Some(row) = tx.rows::<OutboxRow>(due, &[&id, &at]).await?.into_iter().next() else { return Ok(None) };
         let attempts = row.attempts + 1;
-        // 1, 2, 4 ... minutes: about two hours in all.
+        let given_up = attempts > ATTEMPTS_MAX;
+        // 2, 4, 8 ... 256 minutes: eight and a half hours in all.
         let wait = SignedDuration::from_mins(1_i64 << attempts.clamp(0, 10));
         let patch = OutboxPatch {
             attempts: Some(attempts),
             due_at: Some(at.saturating_add(wait).unwrap_or(at)),
-            state: (attempts > ATTEMPTS_MAX).then(|| "failed".to_owned()),
-            ..OutboxPatch::default()
+            state: given_up.then(|| "failed".to_owned()),
+            message: given_up.then_some(None),
         };
         tx.amend(&row, Versioned(row.row_version), patch).await?;
-        let id = row.row_id();
         tx.commit(Event::new().about("outbox", id), serde_json::Value::Null).await?;
-        if attempts > ATTEMPTS_MAX {
+        if given_up {
             tracing::warn!(practice = %practice, message = %id, "mail given up");
             return Ok(None);
         }

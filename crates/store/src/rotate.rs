@@ -5,11 +5,46 @@
 
 use std::time::Duration;
 
-use kernel::PracticeId;
+use kernel::{IdempotencyKey, PracticeId};
 use seal::{DataKey, Kek, KekContext};
+use serde_json::Value;
 use uuid::Uuid;
 
+use crate::event::Event;
+use crate::policy::Job;
+use crate::threshold::{Once, Resource, Store};
 use crate::{Keyring, StoreError};
+
+crate::actions! {
+    /// Turn keys.
+    pub(crate) TurnKeys = "keys.rotate", writes;
+}
+
+/// Which key was turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turned {
+    /// The practice's own.
+    Practice,
+    /// The root key, under which the practice's own is wrapped.
+    Root,
+}
+
+impl Store {
+    /// Leaves an event in a practice's log that a key was turned by whoever runs the installation. The
+    /// turning itself is in the keyring, which has no log.
+    pub async fn note_turned(&self, practice: PracticeId, turned: Turned) -> Result<(), StoreError> {
+        let field = match turned {
+            Turned::Practice => "practice-key",
+            Turned::Root => "root-key",
+        };
+        let actor = self.machine(Job::Rotation, practice).await?;
+        let key = IdempotencyKey::new(self.clock().now(), self.entropy());
+        match self.enter(&actor).await?.ask_once::<TurnKeys>(Resource::Practice, key, &field).await? {
+            Once::Fresh(tx) => tx.commit(Event::new().field(field), Value::Null).await.map(drop),
+            Once::Done(_) => Ok(()),
+        }
+    }
+}
 
 /// How far a rotation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

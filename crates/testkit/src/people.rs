@@ -202,7 +202,7 @@ impl House {
     }
 
     /// The texts of the letters that flows have sent to a person, the house's and not yet gone. (The
-    /// house's outbox is everybody's; a practice's own is read with `store.next_letter`.)
+    /// house's outbox is everybody's; a practice's own is read with `store.claim_letter`.)
     pub async fn letters_to(&self, person: PersonId) -> Vec<String> {
         let tx = self.store.visit::<ReadLetters>(self.source.clone()).await.expect("the house");
         let of_person = sql!(

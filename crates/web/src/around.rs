@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use practice::patients::model::DateOrder;
 use serde::Deserialize;
 use store::{Action, ResourceKind, Roles};
 
@@ -63,6 +64,13 @@ impl Person {
         let here = greeting.practices.iter().find(|practice| practice.current);
         // A zone that this system has no rules for any more shows as UTC, said with its offset.
         Ok(here.and_then(|practice| TimeZone::get(&practice.time_zone).ok()).unwrap_or(TimeZone::UTC))
+    }
+
+    /// The order in which dates are typed where the practice is.
+    pub async fn date_order(&self) -> Result<DateOrder, PageError> {
+        let greeting = self.call().greeting(&self.me).await?;
+        let here = greeting.practices.iter().find(|practice| practice.current);
+        Ok(here.map_or(DateOrder::YearMonthDay, |practice| DateOrder::of_country(&practice.country)))
     }
 
     /// A moment as that clock shows it.

@@ -217,8 +217,6 @@ today-few-codes = { $count ->
    *[other] You have { $count } recovery codes left.
 }
 today-few-codes-link = Make new ones
-today-no-second = Your account has no authenticator app yet.
-today-no-second-link = Set one up
 today-opened = Opened by you lately
 today-opened-at = Opened
 today-opened-none = Patients you open will stand here. Find one above to begin.
@@ -242,10 +240,6 @@ patients-empty-title = No patients yet
 patients-empty = Write down the first one here. A whole practice is brought in by whoever runs this installation, with “vouchsafe import fhir”.
 patients-empty-first = New patient
 results-label = Patients found
-alerts-count = { $count ->
-    [one] { $count } alert
-   *[other] { $count } alerts
-}
 column-name = Name
 column-birth = Birth date
 column-phone = Phone
@@ -458,6 +452,7 @@ action-team-remove = Removed a person
 action-audit-read = Who saw what of the practice
 action-practice-edit = The practice’s settings
 action-practice-found = The practice itself
+action-keys-rotate = A key of the practice, turned
 action-sign-in = Signed in
 action-password-proved = Password right, first step of signing in
 action-sign-in-refused = Sign-in refused

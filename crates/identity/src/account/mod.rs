@@ -20,6 +20,8 @@ pub struct MyPractice {
     pub name: String,
     /// Its time zone, by IANA's name.
     pub time_zone: String,
+    /// Its country, by ISO 3166's two letters.
+    pub country: String,
     /// One's roles there.
     pub roles: Roles,
     /// Whether this browser is in it.
@@ -131,7 +133,8 @@ async fn my_practices<A: HouseAction>(
         let practice = reads::practice(tx).await?.ok_or(StoreError::Missing)?;
         let practice = tx.open(practice).await??;
         let (roles, current) = (roles_in(&member.roles)?, me.practice() == Some(*id));
-        mine.push(MyPractice { id: *id, name: practice.name, time_zone: practice.time_zone, roles, current });
+        let crate::rows::Practice { name, time_zone, country, .. } = practice;
+        mine.push(MyPractice { id: *id, name, time_zone, country, roles, current });
     }
     tx.step_into(PracticeId::HOUSE).await?;
     Ok(mine)

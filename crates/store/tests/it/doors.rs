@@ -190,9 +190,11 @@ async fn a_letter_of_the_house_is_claimed_once_sent_once_and_wiped() {
     let letter = store::Letter { to: "a@example.org".into(), subject: "Hello".into(), text: "A canary".into() };
     tx.post(letter.clone()).await.unwrap();
     tx.commit(Event::new(), serde_json::Value::Null).await.unwrap();
-    let outgoing = store.next_letter(PracticeId::HOUSE).await.unwrap().unwrap();
+    let [id] = store.due_letters(PracticeId::HOUSE).await.unwrap()[..] else { panic!("one letter") };
+    let outgoing = store.claim_letter(PracticeId::HOUSE, id).await.unwrap().unwrap();
     assert!(outgoing.letter == letter);
-    assert!(store.next_letter(PracticeId::HOUSE).await.unwrap().is_none(), "claimed until its next time");
+    assert_eq!(store.due_letters(PracticeId::HOUSE).await.unwrap(), [], "claimed until its next time");
+    assert!(store.claim_letter(PracticeId::HOUSE, id).await.unwrap().is_none());
     store.letter_sent(&outgoing).await.unwrap();
     store.letter_sent(&outgoing).await.unwrap();
     let client = scratch.superuser().await;
@@ -200,7 +202,7 @@ async fn a_letter_of_the_house_is_claimed_once_sent_once_and_wiped() {
     assert_eq!((row.get::<_, String>(0).as_str(), row.get::<_, i32>(1)), ("sent", 1));
     // What is left is "nothing", sealed in the smallest bucket: 30 bytes before it, 32 of padding, 16 after.
     assert_eq!(row.get::<_, i32>(2), 30 + 32 + 16);
-    assert!(store.next_letter(PracticeId::from_uuid(uuid())).await.is_err(), "a practice that is not there");
+    assert!(store.claim_letter(PracticeId::from_uuid(uuid()), id).await.is_err(), "a practice that is not there");
     drop(store);
     scratch.drop().await;
 }

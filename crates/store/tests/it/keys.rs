@@ -11,7 +11,9 @@ use std::time::Duration;
 use futures_util::future::{Either, join, select};
 use jiff::SignedDuration;
 use kernel::{ManualClock, PracticeId};
-use store::{Event, KeyringSettings, Resource, RotationProgress, StoreError, rewrap_under_root, rotate_practice};
+use store::{
+    Event, KeyringSettings, Resource, RotationProgress, StoreError, Turned, rewrap_under_root, rotate_practice,
+};
 
 use crate::support::rows::{PatientPatch, PatientRow};
 use crate::support::scratch::{Scratch, TestService, manual};
@@ -346,4 +348,17 @@ async fn a_key_that_was_turned_unnoticed_is_to_be_tried_again_and_is_not_damage(
     bench.clock.advance(SignedDuration::from_millis(21));
     assert_eq!(late.name(id).await, "Thandi");
     bench.scratch.drop().await;
+}
+
+#[tokio::test]
+async fn a_turned_key_stands_in_the_practices_log() {
+    let (_house, lot) = lot().await;
+    for turned in [Turned::Practice, Turned::Root] {
+        lot.store.note_turned(lot.practice, turned).await.unwrap();
+    }
+    let owner = superuser().await;
+    let sql = "select field from audit_event where practice_id = $1 and action = 'keys.rotate' order by event_id";
+    let fields: Vec<String> =
+        owner.query(sql, &[&lot.practice.uuid()]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert_eq!(fields, ["practice-key", "root-key"]);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kernel::PracticeId;
 use seal::KeyService as _;
-use store::{RotationProgress, rewrap_under_root, rotate_practice};
+use store::{RotationProgress, Turned, rewrap_under_root, rotate_practice};
 use tokio::task::JoinSet;
 
 use super::{House, explained};
@@ -51,7 +51,10 @@ pub(super) async fn rotate(house: &House, only: Option<&str>) -> Result<(), Fail
         }
         let Some(ended) = running.join_next().await else { break };
         match ended {
-            Ok((_, Ok(_))) => done += 1,
+            Ok((practice, Ok(_))) => {
+                note(house, practice, Turned::Practice).await;
+                done += 1;
+            }
             Ok((practice, Err(error))) => {
                 failed += 1;
                 say(&format!("{}: {error}; give the command again, it goes on where it was", named(practice)));
@@ -87,9 +90,17 @@ pub(super) async fn rotate_root(house: &House) -> Result<(), Failure> {
     let keyring = house.doors.keyring(root)?;
     for practice in &practices {
         rewrap_under_root(&keyring, *practice).await.map_err(|error| explained(&error))?;
+        note(house, *practice, Turned::Root).await;
     }
     say(&format!("{} keys of practices wrapped under it", practices.len()));
     Ok(())
+}
+
+/// Into the practice's log. The key is turned by then, whatever becomes of the line.
+async fn note(house: &House, practice: PracticeId, turned: Turned) {
+    if let Err(error) = house.identity.store().note_turned(practice, turned).await {
+        say(&format!("{}: the key was turned, but its log could not be written: {error}", named(practice)));
+    }
 }
 
 async fn everybody(house: &House) -> Result<Vec<PracticeId>, Failure> {

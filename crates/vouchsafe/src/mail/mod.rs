@@ -5,17 +5,18 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kernel::{PracticeId, Secret};
+use kernel::{ErrorKind, PracticeId, Secret};
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use serde::{Deserialize, Serialize};
-use store::{Letter, Outgoing, Store, StoreError};
+use store::{Letter, OutboxId, Outgoing, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, MailTls};
@@ -94,6 +95,8 @@ pub(crate) struct Sender {
     store: Store,
     way: Way,
     from: Mailbox,
+    /// Letters that do not open: told once, and not tried again before the next start.
+    unreadable: HashSet<OutboxId>,
 }
 
 impl Sender {
@@ -120,11 +123,11 @@ impl Sender {
             }
         };
         let from = from.parse().map_err(|_| Failure::said("mail.from is no address"))?;
-        Ok(Self { store, way, from })
+        Ok(Self { store, way, from, unreadable: HashSet::new() })
     }
 
     /// Sends what is due, until told to stop. A letter that is under way is finished first.
-    pub(crate) async fn run(self, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             if let Err(error) = self.round(&stop).await {
                 tracing::warn!(%error, "the outboxes could not be read; trying again");
@@ -137,19 +140,35 @@ impl Sender {
         }
     }
 
-    /// Looks once into every outbox, and sends what is due.
-    async fn round(&self, stop: &CancellationToken) -> Result<(), StoreError> {
+    /// Looks once into every outbox, and sends what is due. What is wrong with one practice or one letter
+    /// keeps no other.
+    async fn round(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
         for practice in self.store.practices().await? {
-            self.deliver(practice, stop).await?;
+            if let Err(error) = self.deliver(practice, stop).await {
+                tracing::warn!(%practice, %error, "an outbox could not be read; trying again");
+            }
         }
         Ok(())
     }
 
     /// Sends what is due of one practice.
-    async fn deliver(&self, practice: PracticeId, stop: &CancellationToken) -> Result<(), StoreError> {
-        while !stop.is_cancelled() {
-            let Some(outgoing) = self.store.next_letter(practice).await? else { break };
-            self.send_one(practice, &outgoing).await?;
+    async fn deliver(&mut self, practice: PracticeId, stop: &CancellationToken) -> Result<(), StoreError> {
+        for id in self.store.due_letters(practice).await? {
+            if stop.is_cancelled() {
+                break;
+            }
+            if self.unreadable.contains(&id) {
+                continue;
+            }
+            match self.store.claim_letter(practice, id).await {
+                Ok(Some(outgoing)) => self.send_one(practice, &outgoing).await?,
+                Ok(None) => {}
+                Err(error) if error.kind() == ErrorKind::Damaged => {
+                    tracing::error!(%practice, letter = %id, %error, "a letter is damaged and stays unsent");
+                    self.unreadable.insert(id);
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }

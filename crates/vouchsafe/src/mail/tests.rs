@@ -104,11 +104,17 @@ fn talk(mut stream: TcpStream, manner: Manner, letters: &Mutex<Vec<String>>) -> 
 /// A practice with one letter waiting: an invitation.
 async fn waiting(house: &House) -> (PracticeId, String) {
     let practice = house.practice().await;
+    let email = invite(house, practice).await;
+    (practice, email)
+}
+
+/// One more letter: an invitation to somebody new.
+async fn invite(house: &House, practice: PracticeId) -> String {
     let owner = house.signed_in(practice, &[Role::Owner]).await;
     let email = format!("{}@example.org", house.unique("invited"));
     let roles = Roles::of([Role::Reception]);
     house.identity().invite(&owner.me, &email, "Zoë Müller", roles, house.key()).await.unwrap();
-    (practice, email)
+    email
 }
 
 fn sender(house: &House, server: &MailServer) -> Sender {
@@ -202,4 +208,36 @@ async fn in_a_demonstration_letters_become_files() {
     assert_eq!(files.len(), 1);
     assert_eq!(files[0].extension().unwrap(), "eml");
     assert!(std::fs::read_to_string(&files[0]).unwrap().contains(&email));
+}
+
+#[tokio::test]
+async fn a_damaged_letter_keeps_no_other_waiting() {
+    let (house, server) = (House::open().await, MailServer::that(Manner::Takes));
+    let (practice, damaged) = waiting(&house).await;
+    let intruder = testkit::servers().await.superuser(testkit::DATA).await;
+    let flip = format!(
+        "set session_replication_role = replica;
+         update outbox set message = set_byte(message, 40, get_byte(message, 40) # 1) where practice_id = '{practice}'"
+    );
+    intruder.batch_execute(&flip).await.unwrap();
+    let well = invite(&house, practice).await;
+    deliver(&house, &server, practice).await;
+    let letters = server.letters();
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].contains(&well) && !letters[0].contains(&damaged));
+}
+
+#[tokio::test]
+async fn a_letter_that_is_given_up_is_wiped() {
+    let (house, server) = (House::open().await, MailServer::that(Manner::RefusesForGood));
+    let (practice, _) = waiting(&house).await;
+    for _ in 0..=store::ATTEMPTS_MAX {
+        deliver(&house, &server, practice).await;
+        house.wait(SignedDuration::from_hours(5));
+    }
+    let superuser = testkit::servers().await.superuser(testkit::DATA).await;
+    let sql = format!("select state, length(message) from outbox where practice_id = '{practice}'");
+    let row = superuser.query_one(&sql, &[]).await.unwrap();
+    // "Nothing", sealed in the smallest bucket: 30 bytes before it, 32 of padding, 16 after.
+    assert_eq!((row.get::<_, String>(0).as_str(), row.get::<_, i32>(1)), ("failed", 30 + 32 + 16));
 }

@@ -24,8 +24,6 @@ pub struct Hit {
     pub gender: Option<String>,
     /// One phone number, to tell two of a name apart.
     pub phone: Option<String>,
-    /// How many alerts stand on the record.
-    pub alerts: u32,
 }
 
 /// What a search gave.
@@ -211,7 +209,7 @@ pub(crate) mod fixture {
     use crate::views::shell::Room;
     use crate::views::shell::fixture::{guard, shell};
 
-    fn hit(id: u32, name: &str, birth: (i16, i8, i8), gender: &str, phone: &str, alerts: u32) -> Hit {
+    fn hit(id: u32, name: &str, birth: (i16, i8, i8), gender: &str, phone: &str) -> Hit {
         let birth = date(birth.0, birth.1, birth.2);
         Hit {
             id: format!("01985f4e-0000-7000-8000-{id:012}"),
@@ -221,17 +219,16 @@ pub(crate) mod fixture {
             age: crate::views::when::age(birth, date(2026, 11, 22)),
             gender: crate::views::words::gender(gender),
             phone: Some(phone.into()),
-            alerts,
         }
     }
 
     pub(crate) fn hits() -> Vec<Hit> {
         let mut hits = vec![
-            hit(1, "Lindiwe Grace Mokoena", (1984, 3, 7), "female", "082 555 0143", 2),
-            hit(2, "Lindelani Mokoena", (2019, 8, 30), "male", "082 555 0143", 0),
-            hit(3, "فاطمة الزهراء", (1991, 12, 1), "female", "071 555 0188", 0),
-            hit(4, "王芳", (1967, 6, 15), "female", "084 555 0126", 1),
-            hit(5, "Linus van der Westhuizen-Pietersen", (1949, 1, 24), "male", "021 555 0170", 0),
+            hit(1, "Lindiwe Grace Mokoena", (1984, 3, 7), "female", "082 555 0143"),
+            hit(2, "Lindelani Mokoena", (2019, 8, 30), "male", "082 555 0143"),
+            hit(3, "فاطمة الزهراء", (1991, 12, 1), "female", "071 555 0188"),
+            hit(4, "王芳", (1967, 6, 15), "female", "084 555 0126"),
+            hit(5, "Linus van der Westhuizen-Pietersen", (1949, 1, 24), "male", "021 555 0170"),
         ];
         hits[0].preferred = Some("Lindi".into());
         hits[2].phone = None;

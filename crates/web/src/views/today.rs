@@ -36,8 +36,6 @@ impl PartOfDay {
 pub enum AccountAlert {
     /// So many recovery codes are left.
     FewRecoveryCodes(u32),
-    /// No second factor yet.
-    NoSecondFactor,
 }
 
 /// A patient this person opened, newest first.
@@ -90,6 +88,6 @@ pub(crate) mod fixture {
     }
 
     pub(crate) fn first_day() -> Today {
-        Today { alerts: vec![AccountAlert::NoSecondFactor], opened: Some(Vec::new()), ..today() }
+        Today { alerts: Vec::new(), opened: Some(Vec::new()), ..today() }
     }
 }

@@ -146,6 +146,7 @@ pub fn action(name: &str) -> String {
         "audit.read" => "action-audit-read",
         "practice.edit" => "action-practice-edit",
         "practice.found" => "action-practice-found",
+        "keys.rotate" => "action-keys-rotate",
         "person.sign-in" => "action-sign-in",
         "person.password-proved" => "action-password-proved",
         "person.sign-in-refused" => "action-sign-in-refused",

@@ -169,7 +169,7 @@ async fn ask(
         let csrf = match route.allow {
             Allow::Public => browser.open("/sign-in").await.guard().0,
             Allow::SignedIn => browser.token(None),
-            _ => browser.token(Some(here)),
+            Allow::Action(_) => browser.token(Some(here)),
         };
         let once = site.house.key().to_string();
         let mut all = vec![("csrf", csrf.as_str()), ("once", once.as_str())];

@@ -1,5 +1,6 @@
 //! Patients, as a browser meets them.
 
+use identity::founding::NewPractice;
 use kernel::PracticeId;
 use practice::exchange::import::{ImportSettings, import_folder};
 use reqwest::StatusCode;
@@ -292,4 +293,23 @@ async fn the_page_counts_the_others_who_saw_it_and_not_its_reader() {
     assert!(reception.open(&patient).await.body.contains("Nobody else has in the last year"));
     assert!(doctor.open(&patient).await.body.contains("One other person has"));
     assert!(doctor.open(&patient).await.body.contains("One other person has"));
+}
+
+#[tokio::test]
+async fn dates_are_typed_as_the_practices_country_types_them() {
+    let site = Site::open().await;
+    let slug = site.house.unique("us");
+    let new = NewPractice {
+        name: "Elm Street".to_owned(),
+        slug,
+        time_zone: "America/Chicago".to_owned(),
+        country: "US".to_owned(),
+    };
+    let practice = site.house.identity().found_practice(&new).await.unwrap();
+    let reception = at_work(&site, practice, &[Role::Reception]).await;
+    let patient = write_down(&reception, "Ana", "Ortiz").await;
+    let page = reception.open(&patient).await;
+    assert!(page.body.contains("datetime=\"1984-07-03\""), "7/3/1984 is the third of July there");
+    assert!(reception.open("/patients?q=7/3/1984").await.body.contains(&patient));
+    assert!(!reception.open("/patients?q=3/7/1984").await.body.contains(&patient));
 }

@@ -21,6 +21,22 @@ codes! {
     }
 }
 
+impl DateOrder {
+    /// The order in which people of a country (ISO 3166, two letters) write dates in figures, by the short
+    /// date forms of the Unicode CLDR. Where several are in use, the one with the year first: it cannot be
+    /// read as another.
+    #[must_use]
+    pub fn of_country(country: &str) -> Self {
+        match country {
+            "US" | "FM" | "MH" | "PH" | "PW" | "PR" | "GU" | "AS" | "VI" | "MP" | "UM" => Self::MonthDayYear,
+            "CA" | "CN" | "HK" | "TW" | "MO" | "JP" | "KR" | "KP" | "MN" | "HU" | "LT" | "SE" | "BT" => {
+                Self::YearMonthDay
+            }
+            _ => Self::DayMonthYear,
+        }
+    }
+}
+
 /// Why a text is no date or moment. Says nothing of the text itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TimeProblem {

@@ -4,6 +4,11 @@ mod today;
 
 use crate::routes::{Allow, Pages};
 
+store::actions! {
+    /// Open the first page.
+    pub(crate) OpenToday = "home.read", reads;
+}
+
 pub(super) fn routes(pages: Pages) -> Pages {
-    pages.read("/", Allow::Action(&["home.read"]), today::show_today)
+    pages.read("/", Allow::to::<OpenToday>(), today::show_today)
 }

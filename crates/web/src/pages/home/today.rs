@@ -4,7 +4,9 @@ use axum::extract::State;
 use practice::patients::actions::{CreatePatient, FindPatient};
 use practice::patients::reads::recently_opened;
 use serde::Deserialize;
+use store::Resource;
 
+use super::OpenToday;
 use crate::AppState;
 use crate::around::Told;
 use crate::errors::Answer;
@@ -32,6 +34,7 @@ pub(super) async fn show_today(
     member: Member,
     Asked(question): Asked<Question>,
 ) -> Answer {
+    member.must::<OpenToday>(Resource::Practice).await?;
     let now = app.clock().now().to_zoned(member.zone().await?);
     let mut shell = member.shell(Room::Today).await?;
     shell.notice = question.told.notice();

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use store::StoreError;
 
 use super::find::today;
-use super::said::{self, ORDER};
+use super::said;
 use super::typed;
 use crate::AppState;
 use crate::errors::{Answer, PageError};
@@ -32,7 +32,7 @@ pub(super) struct Form {
 /// `GET /patients/{patient}/edit`
 pub(super) async fn form(State(app): State<AppState>, member: Member, At(id): At<PatientId>) -> Answer {
     let patient = edit_form(&app.store, &member.actor, id).await?.0.map_err(StoreError::from)?;
-    let typed = Typed::of(&patient.demographics(), ORDER);
+    let typed = Typed::of(&patient.demographics(), member.date_order().await?);
     let version = patient.row_version;
     show(&view(&app, &member, &patient, &typed, version, Errors::none(), None).await?)
 }
@@ -42,7 +42,7 @@ pub(super) async fn send(State(app): State<AppState>, At(id): At<PatientId>, sen
     let Sent { by: member, form, once } = sent;
     let version: i64 = form.version.parse().map_err(|_| PageError::BAD_REQUEST)?;
     let today = today(&app, &member).await?;
-    let draft = match form.typed.parse(ORDER, today) {
+    let draft = match form.typed.parse(member.date_order().await?, today) {
         Ok(draft) => draft,
         Err(found) => {
             let patient = edit_form(&app.store, &member.actor, id).await?.0.map_err(StoreError::from)?;
@@ -55,7 +55,7 @@ pub(super) async fn send(State(app): State<AppState>, At(id): At<PatientId>, sen
         Err(StoreError::Conflict) => {
             let first = saved_first(&app.store, &member.actor, id).await?;
             let patient = first.patient.map_err(StoreError::from)?;
-            let theirs = Typed::of(&patient.demographics(), ORDER);
+            let theirs = Typed::of(&patient.demographics(), member.date_order().await?);
             let differences = differences(&theirs, &form.typed);
             let conflict = Conflict { by: first.by, at: member.moment(first.at).await?, differences };
             let now = patient.row_version;
@@ -118,7 +118,7 @@ async fn view(
             version: version.to_string(),
         }),
         values: typed::values(typed),
-        date_example: typed::date_example(today(app, member).await?),
+        date_example: typed::date_example(today(app, member).await?, member.date_order().await?),
         conflict,
         similar: Vec::new(),
     })

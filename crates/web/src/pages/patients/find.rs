@@ -31,7 +31,7 @@ pub(super) struct Question {
 /// `GET /patients?q=`
 pub(super) async fn show_found(State(app): State<AppState>, member: Member, Asked(asked): Asked<Question>) -> Answer {
     let today = today(&app, &member).await?;
-    let query = Query::parse(&asked.q, said::ORDER);
+    let query = Query::parse(&asked.q, member.date_order().await?);
     let mut empty_practice = false;
     let found = if asked.q.trim().is_empty() {
         let lately = recently_opened(&app.store, &member.actor, LATELY).await?;
@@ -91,16 +91,9 @@ pub(super) fn kinds(chosen: &str) -> Vec<Choice> {
 pub(crate) fn hit(patient: &Read<Patient>, today: Date) -> Hit {
     let name = super::banner::name_of(patient);
     match patient {
-        Err(damaged) => Hit {
-            id: damaged.id.to_string(),
-            name,
-            preferred: None,
-            birth: None,
-            age: None,
-            gender: None,
-            phone: None,
-            alerts: 0,
-        },
+        Err(damaged) => {
+            Hit { id: damaged.id.to_string(), name, preferred: None, birth: None, age: None, gender: None, phone: None }
+        }
         Ok(patient) => {
             let known = patient.demographics();
             Hit {
@@ -111,7 +104,6 @@ pub(crate) fn hit(patient: &Read<Patient>, today: Date) -> Hit {
                 age: said::age_on(known.birth, today),
                 gender: known.gender.and_then(|code| gender(code.code())),
                 phone: known.contacts_of(ContactSystem::Phone).first().and_then(|point| point.value.clone()),
-                alerts: 0,
             }
         }
     }

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use store::Resource;
 
 use super::find::{hit, today};
-use super::said::ORDER;
 use super::typed;
 use crate::AppState;
 use crate::errors::{Answer, PageError};
@@ -37,7 +36,7 @@ pub(super) async fn form(State(app): State<AppState>, member: Member) -> Answer 
 pub(super) async fn send(State(app): State<AppState>, sent: Sent<Form>) -> Answer {
     let Sent { by: member, form, once } = sent;
     let today = today(&app, &member).await?;
-    let draft = match form.typed.parse(ORDER, today) {
+    let draft = match form.typed.parse(member.date_order().await?, today) {
         Ok(draft) => draft,
         Err(found) => return refuse(&wrong(&app, &member, &form.typed, found).await?),
     };
@@ -81,7 +80,7 @@ async fn view(
         errors,
         edited: None,
         values: typed::values(typed),
-        date_example: typed::date_example(today(app, member).await?),
+        date_example: typed::date_example(today(app, member).await?, member.date_order().await?),
         conflict: None,
         similar,
     })

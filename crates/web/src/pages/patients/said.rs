@@ -1,7 +1,7 @@
 //! What is known of a patient, in the words of a page.
 
 use jiff::civil::Date;
-use practice::patients::model::{BirthDate, ContactPoint, ContactSystem, DateOrder, Moment as Told};
+use practice::patients::model::{BirthDate, ContactPoint, ContactSystem, Moment as Told};
 
 use crate::views::Day;
 use crate::views::patient::Contact;
@@ -40,6 +40,3 @@ pub(super) fn contact(point: &ContactPoint) -> Option<Contact> {
     let usage = point.use_.map(|usage| usage.code().to_owned()).unwrap_or_default();
     Some(Contact { value, usage, link })
 }
-
-/// The order in which dates are typed. Every site of this version types the day first.
-pub(super) const ORDER: DateOrder = DateOrder::DayMonthYear;

@@ -1,9 +1,8 @@
 //! The form of a patient: what was typed, kept, with what is to be put right.
 
 use jiff::civil::Date;
-use practice::patients::model::{FieldError, Gender, PatientForm as Typed};
+use practice::patients::model::{DateOrder, FieldError, Gender, PatientForm as Typed};
 
-use super::said::ORDER;
 use crate::views::patients::PatientValues;
 use crate::views::{Choice, Errors};
 
@@ -42,7 +41,7 @@ pub(super) fn errors(found: Vec<FieldError>) -> Errors {
 }
 
 /// How a birth date is typed here, by example.
-pub(super) fn date_example(today: Date) -> String {
+pub(super) fn date_example(today: Date, order: DateOrder) -> String {
     let example = practice::patients::model::BirthDate::new(1984, Some(3), Some(7));
-    example.map_or_else(|_| today.to_string(), |birth| birth.to_typed(ORDER))
+    example.map_or_else(|_| today.to_string(), |birth| birth.to_typed(order))
 }
