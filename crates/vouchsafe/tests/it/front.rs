@@ -38,8 +38,10 @@ pub(crate) struct Answer {
 /// Somebody who has joined and is signed in.
 pub(crate) struct Member {
     pub(crate) visitor: Visitor,
-    /// The token of their forms.
+    /// The token of the forms of the practice.
     pub(crate) csrf: String,
+    /// The token of the forms of their own account.
+    pub(crate) own: String,
     /// The secret of their authenticator, as the page showed it: letters of base 32.
     pub(crate) secret: String,
     /// Their recovery codes, as printed.
@@ -156,6 +158,12 @@ impl Answer {
             .collect()
     }
 
+    /// The token of the form that posts to `path`.
+    fn token_of(&self, path: &str) -> String {
+        let csrf = self.hidden(path).into_iter().find(|(name, _)| name == "csrf");
+        csrf.unwrap_or_else(|| panic!("{}", self.body)).1
+    }
+
     /// The text between two marks.
     pub(crate) fn between(&self, before: &str, after: &str) -> Option<&str> {
         self.body.split_once(before)?.1.split_once(after).map(|(text, _)| text)
@@ -190,15 +198,17 @@ impl Member {
         let entered = visitor.send(&set_up, "/sign-in/set-up", &[("code", &code(&secret))]).await;
         assert_eq!(entered.status, 200, "{}", entered.body);
         let codes = entered.body.split("<li><code>").skip(1).map(|line| line.split('<').next().unwrap().to_owned());
-        let own = visitor.get("/account").await.unwrap();
-        let csrf = own.between("name=\"csrf\" value=\"", "\"").unwrap_or_else(|| panic!("{}", own.body)).to_owned();
-        Self { codes: codes.collect(), csrf, secret, visitor }
+        let account = visitor.get("/account").await.unwrap();
+        let own = account.token_of("/sign-out");
+        let csrf = visitor.get("/patients/new").await.unwrap().token_of("/patients/new");
+        Self { codes: codes.collect(), csrf, own, secret, visitor }
     }
 
     /// Sends a form of a signed-in page, under a key of its own.
     pub(crate) async fn sends(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let once = once();
-        let guard = [("csrf", self.csrf.as_str()), ("once", once.as_str())];
+        let csrf = if path.starts_with("/account/") { &self.own } else { &self.csrf };
+        let guard = [("csrf", csrf.as_str()), ("once", once.as_str())];
         self.visitor.post(path, &[&guard, fields].concat()).await.unwrap()
     }
 }

@@ -118,7 +118,7 @@ pub(crate) fn fill(place: &Place, mut program: Program, patients: usize) -> Plan
     words.push(owner.secret.replace(' ', ""));
     words.extend(owner.codes.iter().cloned());
     words.extend(owner.visitor.kept());
-    words.push(owner.csrf.clone());
+    words.extend([owner.csrf.clone(), owner.own.clone()]);
     Planted { words, secrets: vec![base32(&owner.secret)], program, said }
 }
 
