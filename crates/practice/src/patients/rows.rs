@@ -68,6 +68,8 @@ pub struct EntrySummary {
     pub criticality: Option<String>,
     /// What happens, of an allergy.
     pub reaction: Option<String>,
+    /// Of an allergy: that none is known.
+    pub none_known: bool,
     /// When, as precisely as the source says.
     pub when: Option<Moment>,
     /// Who wrote it.
@@ -85,6 +87,7 @@ impl EntrySummary {
             in_error: body.entered_in_error(),
             criticality: body.criticality.clone(),
             reaction: body.reactions.first().cloned(),
+            none_known: body.is_no_known_allergy(),
             when: body.began.clone().or_else(|| body.recorded.clone()),
             author: body.authors.first().cloned(),
         }
@@ -100,6 +103,7 @@ impl EntrySummary {
             in_error: false,
             criticality: None,
             reaction: None,
+            none_known: false,
             when: None,
             author: None,
         }

@@ -159,21 +159,22 @@ async fn a_number_that_fails_its_check_is_refused_beside_its_field() {
     assert!(page.body.contains("8001015009088") && page.body.contains("identifier-number-error"));
 }
 
-/// One patient with a number and two entries, as another system gave them.
-async fn bring_in(site: &Site, practice: PracticeId) {
+/// Files of another system, brought in.
+async fn import(site: &Site, practice: PracticeId, files: &[(&str, &str)]) {
     let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    write(
-        "Patient.ndjson",
-        r#"{"resourceType":"Patient","id":"p1","name":[{"family":"Mokoena","given":["Lindiwe"]}],"birthDate":"1980-01-01"}"#,
-    );
-    write(
-        "AllergyIntolerance.ndjson",
-        r#"{"resourceType":"AllergyIntolerance","id":"a1","patient":{"reference":"Patient/p1"},"code":{"text":"Penicillin"},"recordedDate":"2026-01-01"}
-{"resourceType":"AllergyIntolerance","id":"a2","patient":{"reference":"Patient/p1"},"code":{"text":"Peanut"},"recordedDate":"2026-01-02"}"#,
-    );
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
     let settings = ImportSettings { source: site.house.unique("patients"), dry_run: false };
     import_folder(&site.house.store, practice, folder.path(), &settings, &mut |_| {}).await.unwrap();
+}
+
+/// One patient with two allergies.
+async fn bring_in(site: &Site, practice: PracticeId) {
+    let patient = r#"{"resourceType":"Patient","id":"p1","name":[{"family":"Mokoena","given":["Lindiwe"]}],"birthDate":"1980-01-01"}"#;
+    let allergies = r#"{"resourceType":"AllergyIntolerance","id":"a1","patient":{"reference":"Patient/p1"},"code":{"text":"Penicillin"},"recordedDate":"2026-01-01"}
+{"resourceType":"AllergyIntolerance","id":"a2","patient":{"reference":"Patient/p1"},"code":{"text":"Peanut"},"recordedDate":"2026-01-02"}"#;
+    import(site, practice, &[("Patient.ndjson", patient), ("AllergyIntolerance.ndjson", allergies)]).await;
 }
 
 /// The address of the only patient that "mok" finds.
@@ -262,9 +263,7 @@ async fn a_damaged_record_is_named_and_the_rest_works() {
 #[tokio::test]
 async fn an_allergy_of_long_ago_stays_in_the_banner_under_any_number_of_past_ones() {
     let (site, practice, doctor) = one(Role::Practitioner).await;
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    write("Patient.ndjson", r#"{"resourceType":"Patient","id":"p1","name":[{"family":"Mokoena"}]}"#);
+    let patient = r#"{"resourceType":"Patient","id":"p1","name":[{"family":"Mokoena"}]}"#;
     let allergy = |n: i32, what: &str, status: &str| {
         format!(
             r#"{{"resourceType":"AllergyIntolerance","id":"a{n}","patient":{{"reference":"Patient/p1"}},"code":{{"text":"{what}"}},"clinicalStatus":{{"coding":[{{"code":"{status}"}}]}},"recordedDate":"{}-01-01"}}
@@ -274,9 +273,7 @@ async fn an_allergy_of_long_ago_stays_in_the_banner_under_any_number_of_past_one
     };
     let past = (1..60).map(|n| allergy(n, "Pollen", "resolved"));
     let all: String = std::iter::once(allergy(0, "Penicillin", "active")).chain(past).collect();
-    write("AllergyIntolerance.ndjson", &all);
-    let settings = ImportSettings { source: site.house.unique("allergies"), dry_run: false };
-    import_folder(&site.house.store, practice, folder.path(), &settings, &mut |_| {}).await.unwrap();
+    import(&site, practice, &[("Patient.ndjson", patient), ("AllergyIntolerance.ndjson", &all)]).await;
     let patient = found(&doctor).await;
     for path in [patient.clone(), format!("{patient}/record")] {
         let page = doctor.open(&path).await.body;
@@ -312,4 +309,30 @@ async fn dates_are_typed_as_the_practices_country_types_them() {
     assert!(page.body.contains("datetime=\"1984-07-03\""), "7/3/1984 is the third of July there");
     assert!(reception.open("/patients?q=7/3/1984").await.body.contains(&patient));
     assert!(!reception.open("/patients?q=3/7/1984").await.body.contains(&patient));
+}
+
+#[tokio::test]
+async fn no_known_allergy_is_told_from_none_recorded_and_gives_way_to_one_that_stands() {
+    let (site, practice, doctor) = one(Role::Practitioner).await;
+    let patient = |id: &str, family: &str| {
+        format!("{{\"resourceType\":\"Patient\",\"id\":\"{id}\",\"name\":[{{\"family\":\"{family}\"}}]}}\n")
+    };
+    let patients = patient("p1", "Mokoena") + &patient("p2", "Naidoo") + &patient("p3", "Zulu");
+    let allergy = |id: &str, of: &str, code: &str, text: &str| {
+        format!(
+            r#"{{"resourceType":"AllergyIntolerance","id":"{id}","patient":{{"reference":"Patient/{of}"}},"code":{{"coding":[{{"system":"http://snomed.info/sct","code":"{code}"}}],"text":"{text}"}}}}
+"#
+        )
+    };
+    let none = |id: &str, of: &str| allergy(id, of, "716186003", "No known allergy");
+    let allergies = none("a1", "p1") + &none("a2", "p2") + &allergy("a3", "p2", "387458008", "Aspirin");
+    import(&site, practice, &[("Patient.ndjson", &patients), ("AllergyIntolerance.ndjson", &allergies)]).await;
+    for (letters, says) in [("mok", "No known allergies"), ("nai", "Aspirin"), ("zul", "No allergies recorded")] {
+        let list = doctor.open(&format!("/patients?q={letters}")).await.body;
+        let (_, rest) = list.split_once("class=\"who__name\" href=\"").unwrap();
+        let page = doctor.open(rest.split('"').next().unwrap()).await.body;
+        let banner = page.split("<div class=\"page").next().unwrap();
+        assert!(banner.contains(says), "{letters}: {banner}");
+        assert_eq!(banner.contains("No known allerg"), letters == "mok", "{letters}");
+    }
 }

@@ -177,6 +177,14 @@ impl EntryBody {
         if self.do_not_give { format!("Do not give: {what}") } else { what.to_owned() }
     }
 
+    /// Whether an allergy says that there is none: SNOMED CT's "No known allergy (situation)", the code that
+    /// FHIR R4 names for it in the value set of `AllergyIntolerance.code`.
+    #[must_use]
+    pub fn is_no_known_allergy(&self) -> bool {
+        let snomed = |system: &Option<String>| system.as_deref() == Some("http://snomed.info/sct");
+        self.concept.coding.iter().any(|coding| snomed(&coding.system) && coding.code.as_deref() == Some("716186003"))
+    }
+
     /// Whether the source took the entry back: it must not be read as true.
     #[must_use]
     pub fn entered_in_error(&self) -> bool {

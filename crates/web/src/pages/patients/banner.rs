@@ -91,12 +91,13 @@ pub(super) fn weight(severity: &str) -> Weight {
 
 fn allergies(lines: Option<&[&Read<EntryLine>]>) -> Allergies {
     let Some(lines) = lines else { return Allergies::NotShown };
-    let mut damaged = 0;
+    let (mut damaged, mut none_known) = (0, false);
     let mut known = Vec::new();
     for line in lines {
         match line {
             Err(_) => damaged += 1,
             Ok(line) if line.summary.in_error || !line.summary.current => {}
+            Ok(line) if line.summary.none_known => none_known = true,
             Ok(line) => known.push(Allergy {
                 substance: line.summary.title.clone(),
                 reaction: line.summary.reaction.clone(),
@@ -104,7 +105,12 @@ fn allergies(lines: Option<&[&Read<EntryLine>]>) -> Allergies {
             }),
         }
     }
-    if known.is_empty() && damaged == 0 { Allergies::NoneRecorded } else { Allergies::These(known, damaged) }
+    // An allergy that stands, or one that nobody can read, outweighs the word that none is known.
+    match (known.is_empty() && damaged == 0, none_known) {
+        (true, true) => Allergies::NoneKnown,
+        (true, false) => Allergies::NoneRecorded,
+        (false, _) => Allergies::These(known, damaged),
+    }
 }
 
 /// The kind of an identifier in words; a kind that only a later version knows shows its code.
