@@ -27,8 +27,8 @@ pub(super) enum Cut<'a> {
 }
 
 impl<R: BufRead> Lines<R> {
-    pub(super) const fn new(input: R, number: u64, end: u64) -> Self {
-        Self { input, buffer: Vec::new(), number, end }
+    pub(super) const fn new(input: R) -> Self {
+        Self { input, buffer: Vec::new(), number: 0, end: 0 }
     }
 
     /// The number of the line last given, and how many bytes lie behind it.
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn all(input: impl BufRead) -> Vec<(String, u64, u64)> {
-        let mut lines = Lines::new(input, 0, 0);
+        let mut lines = Lines::new(input);
         let mut found = Vec::new();
         while let Some(cut) = lines.advance().unwrap() {
             let text = match cut {
@@ -117,7 +117,7 @@ mod tests {
     fn a_line_of_a_hundred_megabytes_is_passed_over_and_not_held() {
         let hundred = 100 * 1024 * 1024;
         let input = io::repeat(b'x').take(hundred).chain(&b"\nnext\n"[..]);
-        let mut lines = Lines::new(BufReader::new(input), 0, 0);
+        let mut lines = Lines::new(BufReader::new(input));
         assert_eq!(lines.advance().unwrap(), Some(Cut::TooLong));
         assert_eq!(lines.buffer.capacity(), 0);
         assert_eq!(lines.advance().unwrap(), Some(Cut::Line(b"next")));

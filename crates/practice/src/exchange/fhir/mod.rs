@@ -22,6 +22,7 @@ mod patient;
 mod reference;
 mod report;
 mod strict;
+mod types;
 
 use std::borrow::Cow;
 use std::io::{self, BufRead};
@@ -175,7 +176,7 @@ pub struct Line {
     pub file: Arc<str>,
     /// The line's number, from 1; blank lines count.
     pub number: u64,
-    /// How many bytes of the file lie behind when this line is done: where to go on later.
+    /// How many bytes of the file lie behind when this line is done.
     pub end: u64,
     /// What it holds, or why it is not taken.
     pub result: Result<(Head, Resource), Reject>,
@@ -191,13 +192,7 @@ pub struct Reader<R> {
 impl<R: BufRead> Reader<R> {
     /// A reader at the start of a file. `today` decides which birth dates lie in the future.
     pub fn new(file: &str, input: R, today: Date) -> Self {
-        Self { file: file.into(), lines: Lines::new(input, 0, 0), today }
-    }
-
-    /// A reader that goes on behind a line done before: `input` stands at byte [`Line::end`] of
-    /// the file, `number` is that line's number.
-    pub fn resume(file: &str, input: R, today: Date, number: u64, end: u64) -> Self {
-        Self { file: file.into(), lines: Lines::new(input, number, end), today }
+        Self { file: file.into(), lines: Lines::new(input), today }
     }
 }
 
@@ -257,10 +252,11 @@ fn resource_type(map: &Map<String, Value>) -> Result<String, Reject> {
     match map.get("resourceType") {
         None => problem("is missing: this is not a FHIR resource"),
         Some(Value::String(name)) => {
-            let fits = name.len() <= 64
-                && name.starts_with(|c: char| c.is_ascii_uppercase())
-                && name.bytes().all(|b| b.is_ascii_alphabetic());
-            if fits { Ok(name.clone()) } else { problem("is not the name of a FHIR resource") }
+            if types::is_resource_type(name) {
+                Ok(name.clone())
+            } else {
+                problem("is not the name of a resource of FHIR R4")
+            }
         }
         Some(_) => problem("must be text"),
     }

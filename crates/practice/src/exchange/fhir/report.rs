@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Reject;
+use super::types::is_resource_type;
 
 /// How many findings a report holds; beyond that it counts them only.
 pub const FINDINGS_MAX: usize = 10_000;
@@ -46,7 +47,7 @@ impl Finding {
     #[must_use]
     pub fn of(outcome: Outcome, file: &str, line: u64, resource_type: &str, problem: &Reject) -> Self {
         let (field, reason) = (problem.field.clone(), problem.reason.clone().into_owned());
-        let root = field.split(['.', '[']).next().filter(|root| root.starts_with(|c: char| c.is_ascii_uppercase()));
+        let root = field.split(['.', '[']).next().filter(|root| is_resource_type(root));
         let resource_type = if resource_type.is_empty() { root.unwrap_or_default() } else { resource_type };
         Self { outcome, file: file.to_owned(), line, resource_type: resource_type.to_owned(), field, reason }
     }

@@ -58,7 +58,9 @@ impl fmt::Display for Place<'_> {
             Self::Field(parent, name) => {
                 let dot = if matches!(parent, Place::Root) { "" } else { "." };
                 // A field that FHIR cannot have may be somebody's name: it is not repeated.
-                let known = name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+                let known = name.len() <= 40
+                    && name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+                    && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
                 write!(f, "{parent}{dot}{}", if known { name } else { "?" })
             }
         }
