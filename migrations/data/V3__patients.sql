@@ -72,7 +72,8 @@ create table record_entry (
 create index record_entry_time on record_entry (practice_id, patient_id, occurred_at desc nulls last, id);
 call wall('record_entry', 'rows', 'select, insert, update');
 
--- FHIR resources that an import brought and that belong to no patient: kept sealed.
+-- FHIR resources that an import brought and that belong to no patient: kept sealed. One whose patient
+-- comes in later moves into the record.
 create table kept_resource (
     practice_id uuid not null,
     id uuid not null,
@@ -83,9 +84,10 @@ create table kept_resource (
     resource bytea not null,
     primary key (practice_id, id)
 );
-call wall('kept_resource', 'rows', 'select, insert, update');
+call wall('kept_resource', 'rows', 'select, insert, update, delete');
 
--- One run of an import: how far it came. Counts and file positions only.
+-- One run of an import: what it came to so far. A run that was cut short is taken up by the next over
+-- the same files.
 create table import_run (
     practice_id uuid not null,
     id uuid not null,
@@ -95,8 +97,6 @@ create table import_run (
     state text not null check (state in ('running', 'finished')),
     started_at timestamptz not null,
     digest bytea not null,
-    file text not null,
-    line bigint not null,
     added bigint not null,
     matched bigint not null,
     skipped bigint not null,
@@ -108,13 +108,17 @@ create unique index import_run_open on import_run (practice_id, digest) where st
 call wall('import_run', 'rows', 'select, insert, update');
 
 -- Where an imported resource went: a blind token of its source, and of its content, so that the same
--- file brought in again changes nothing.
+-- file brought in again changes nothing. Which run wrote it and what it came to then: a run that is taken
+-- up again counts what it did before it was cut short as what it was, not as known already.
 create table import_key (
     practice_id uuid not null,
     token bytea not null,
     target_kind text not null,
     target_id uuid not null,
     digest bytea not null,
-    primary key (practice_id, token)
+    outcome text not null check (outcome in ('add', 'match', 'keep')),
+    run_id uuid not null,
+    primary key (practice_id, token),
+    foreign key (practice_id, run_id) references import_run (practice_id, id)
 );
 call wall('import_key', 'any', 'select, insert, update');

@@ -1,12 +1,53 @@
 //! Where an imported resource went: a blind token of its source to the row it became, with a blind
-//! token of its content, so that the same file brought in again changes nothing.
+//! token of its content, so that the same file brought in again changes nothing. And whose turn it is:
+//! two imports into one practice would each find that the other's patients are not there yet.
 
 use std::collections::HashMap;
 
+use deadpool_postgres::{ClientWrapper, Object};
+use kernel::{ImportId, PracticeId};
 use seal::{Token, TokenKind};
+use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
-use crate::{Action, StoreError, Tx, Writes};
+use crate::{Action, Store, StoreError, Tx, Writes};
+
+/// The turn to import into a practice. It is a lock of a connection of its own, so it ends with whoever
+/// holds it, however they end.
+pub struct ImportTurn {
+    client: ClientWrapper,
+}
+
+impl ImportTurn {
+    /// That it is still held. A server that went away took the lock with it, and another may have it now.
+    pub fn stands(&self) -> Result<(), StoreError> {
+        if self.client.is_closed() {
+            return Err(StoreError::Away("the turn to import was lost with its connection".into()));
+        }
+        Ok(())
+    }
+}
+
+/// Long enough for the server to notice that the one before is gone.
+const TURN_WAIT: &str = "set lock_timeout = '2s'";
+
+const TURN: &str = "select pg_advisory_lock(hashtextextended('import turn ' || $1::uuid::text, 0))";
+
+/// A batch of an import that was killed while it committed must be over before the next reads.
+const BATCH: &str = "select pg_advisory_xact_lock(hashtextextended('import batch ' || $1::uuid::text, 0))";
+
+impl Store {
+    /// The turn to import into a practice, or nothing if another import has it.
+    pub async fn import_turn(&self, practice: PracticeId) -> Result<Option<ImportTurn>, StoreError> {
+        let client = Object::take(self.inner.pool.get().await?);
+        client.batch_execute(TURN_WAIT).await?;
+        match client.execute(TURN, &[&practice.uuid()]).await {
+            Ok(_) => Ok(Some(ImportTurn { client })),
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
 
 /// What an imported resource became.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +58,10 @@ pub struct Imported {
     pub id: Uuid,
     /// The token of its content then.
     pub digest: Vec<u8>,
+    /// The run that wrote it last.
+    pub run: ImportId,
+    /// What it came to in that run.
+    pub outcome: String,
 }
 
 /// A resource to remember.
@@ -30,17 +75,21 @@ pub struct ToRemember {
     pub id: Uuid,
     /// The token of its content.
     pub digest: Token,
+    /// What it came to.
+    pub outcome: &'static str,
 }
 
-const READ: &str =
-    "select token, target_kind, target_id, digest from import_key where practice_id = $1 and token = any($2)";
+const READ: &str = "
+    select token, target_kind, target_id, digest, run_id, outcome from import_key
+    where practice_id = $1 and token = any($2)";
 
 const KEEP: &str = "
-    insert into import_key (practice_id, token, target_kind, target_id, digest)
-    select $1, token, kind, id, digest from unnest($2::bytea[], $3::text[], $4::uuid[], $5::bytea[])
-        as k (token, kind, id, digest)
+    insert into import_key (practice_id, token, target_kind, target_id, digest, outcome, run_id)
+    select $1, token, kind, id, digest, outcome, $7
+    from unnest($2::bytea[], $3::text[], $4::uuid[], $5::bytea[], $6::text[]) as k (token, kind, id, digest, outcome)
     on conflict (practice_id, token) do update
-    set target_kind = excluded.target_kind, target_id = excluded.target_id, digest = excluded.digest";
+    set target_kind = excluded.target_kind, target_id = excluded.target_id, digest = excluded.digest,
+        outcome = excluded.outcome, run_id = excluded.run_id";
 
 impl<A: Action> Tx<A> {
     /// Tokens of sources, in the order of the texts.
@@ -53,8 +102,15 @@ impl<A: Action> Tx<A> {
         self.blind_all("import.content", TokenKind::Identifier, texts).await
     }
 
-    /// What these sources became before.
+    /// Waits until no other transaction imports into this practice, and keeps others waiting to its end.
+    pub async fn alone_importing(&self) -> Result<(), StoreError> {
+        self.desk.execute(BATCH, &[]).await.map(|_| ())
+    }
+
+    /// What these sources became before. Nobody else's import can change that before this transaction
+    /// ends, so whoever finds that a resource is not there yet may add it.
     pub async fn imported(&self, tokens: &[Token]) -> Result<HashMap<Token, Imported>, StoreError> {
+        self.alone_importing().await?;
         let bytes: Vec<&[u8]> = tokens.iter().map(|token| token.bytes().as_slice()).collect();
         let rows = self.desk.query(READ, &[&bytes]).await?;
         let by_bytes: HashMap<&[u8], Token> = tokens.iter().map(|token| (token.bytes().as_slice(), *token)).collect();
@@ -62,7 +118,14 @@ impl<A: Action> Tx<A> {
         for row in rows {
             let bytes: &[u8] = row.try_get(0)?;
             if let Some(token) = by_bytes.get(bytes) {
-                known.insert(*token, Imported { kind: row.try_get(1)?, id: row.try_get(2)?, digest: row.try_get(3)? });
+                let imported = Imported {
+                    kind: row.try_get(1)?,
+                    id: row.try_get(2)?,
+                    digest: row.try_get(3)?,
+                    run: ImportId::from_uuid(row.try_get(4)?),
+                    outcome: row.try_get(5)?,
+                };
+                known.insert(*token, imported);
             }
         }
         Ok(known)
@@ -70,8 +133,8 @@ impl<A: Action> Tx<A> {
 }
 
 impl<A: Writes> Tx<A> {
-    /// Remembers what sources became.
-    pub async fn remember_imports(&mut self, resources: &[ToRemember]) -> Result<(), StoreError> {
+    /// Remembers what sources became in a run.
+    pub async fn remember_imports(&mut self, run: ImportId, resources: &[ToRemember]) -> Result<(), StoreError> {
         if resources.is_empty() {
             return Ok(());
         }
@@ -80,6 +143,7 @@ impl<A: Writes> Tx<A> {
         let kinds: Vec<&str> = resources.iter().map(|r| r.kind).collect();
         let ids: Vec<Uuid> = resources.iter().map(|r| r.id).collect();
         let digests: Vec<&[u8]> = resources.iter().map(|r| r.digest.bytes().as_slice()).collect();
-        self.desk.execute(KEEP, &[&tokens, &kinds, &ids, &digests]).await.map(|_| ())
+        let outcomes: Vec<&str> = resources.iter().map(|r| r.outcome).collect();
+        self.desk.execute(KEEP, &[&tokens, &kinds, &ids, &digests, &outcomes, &run.uuid()]).await.map(|_| ())
     }
 }

@@ -151,6 +151,18 @@ impl<A: Action> Tx<A> {
         rows.first().map_or(Ok(0), |row| Ok(row.try_get(0)?))
     }
 
+    /// Whether somebody else than who acts now wrote a row last.
+    pub async fn written_by_another<R: StoredRow>(&self, row: &R) -> Result<bool, StoreError> {
+        let sql = format!(
+            "select 1 from {} r join audit_event e on e.practice_id = r.practice_id and e.event_id = r.event_id \
+             where r.practice_id = $1 and r.id = $2 and (e.actor_kind <> $3 or e.actor_id <> $4)",
+            R::TABLE
+        );
+        let actor = &self.desk.actor;
+        let kind = actor.ledger_kind() as i16;
+        Ok(!self.desk.query(&sql, &[&row.row_id(), &kind, &actor.id()]).await?.is_empty())
+    }
+
     /// Looks at open rows without letting them out: gives the ids of those that `rank` ranks, in the
     /// order of their ranks. `rank` is a plain function, so it has nowhere to put what it saw.
     pub async fn examine<R: StoredRow, Q: Sync, K: Ord + Send>(

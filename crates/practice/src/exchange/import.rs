@@ -1,7 +1,8 @@
 //! Bringing a folder of FHIR NDJSON in: a first pass learns which resources there are and what points
 //! to what, a second writes them in batches. Each batch is one transaction with an event for each
-//! patient it touches; what a source became is remembered under a blind token, so a run that was cut
-//! short is finished by the next, and the same files brought in twice change nothing.
+//! patient it touches; what a source became is remembered under a blind token, so the same files
+//! brought in twice change nothing. A run that was cut short is finished by the next over the same
+//! files: it reads them from the start and passes over what is done. One practice, one import at a time.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader};
@@ -55,6 +56,9 @@ pub enum ImportError {
         /// The folder.
         path: String,
     },
+    /// Another import into the practice is under way.
+    #[error("another import into this practice is running: wait until it is done, then start this one")]
+    Running,
     /// The doors said no.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -66,6 +70,7 @@ impl ImportError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::File { .. } | Self::Empty { .. } => ErrorKind::Invalid,
+            Self::Running => ErrorKind::Busy,
             Self::Store(error) => error.kind(),
         }
     }
@@ -119,17 +124,16 @@ pub async fn import_folder(
     let files = input_files(folder)?;
     let bytes_total = files.iter().map(|file| file.bytes).sum();
     let today = store.clock().now().to_zoned(jiff::tz::TimeZone::UTC).date().tomorrow().unwrap_or(Date::MAX);
+    // A dry run changes nothing, so it need not wait.
+    let turn =
+        if settings.dry_run { None } else { Some(store.import_turn(practice).await?.ok_or(ImportError::Running)?) };
     let mut said = Progress { learning: true, file: String::new(), bytes: 0, bytes_total, resources: 0 };
     let index = learn(&files, today, &mut said, progress)?;
     said = Progress { learning: false, bytes: 0, resources: 0, ..said };
     let mut report = Report::default();
     let mut seen = Seen::default();
-    let run = if settings.dry_run {
-        None
-    } else {
-        Some(super::writes::begin_run(store, &actor, settings, &names(&files)).await?)
-    };
-    let mut batch = Batch::new(store, &actor, settings, &index, run);
+    let run = super::writes::begin_run(store, &actor, settings, &names(&files)).await?;
+    let mut batch = Batch::new(store, &actor, settings, &index, run, turn);
     for file in &files {
         said.file.clone_from(&file.name);
         let base = said.bytes;

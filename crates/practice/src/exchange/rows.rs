@@ -18,8 +18,6 @@ store::sealed_row! {
             state: String,
             started_at: Timestamp,
             digest: Vec<u8>,
-            file: String,
-            line: i64,
             added: i64,
             matched: i64,
             skipped: i64,

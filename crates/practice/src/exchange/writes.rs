@@ -6,17 +6,19 @@ use std::sync::Arc;
 use kernel::{EntryId, IdempotencyKey, IdentifierId, ImportId, PatientId, ResourceId};
 use seal::{Token, TokenKind};
 use store::{
-    Actor, Event, Imported, Once, Resource as Asked, Store, StoreError, Tag, ToRemember, TokenSet, Tx, Versioned, sql,
+    Actor, Event, ImportTurn, Imported, Once, Resource as Asked, Store, StoreError, Tag, ToRemember, TokenSet, Tx,
+    Versioned, sql,
 };
 use uuid::Uuid;
 
 use super::fhir::{
-    Decision, EntryImport, Finding, Head, Index, MatchKey, Outcome, PatientImport, Reference, Reject, Report, Resource,
-    ResourceKey, Unresolved, birth_dates_disagree, decide, match_keys,
+    Counts, Decision, EntryImport, Finding, Head, Index, MatchKey, Outcome, PatientImport, Reference, Reject, Report,
+    Resource, ResourceKey, Unresolved, birth_dates_disagree, decide, match_keys,
 };
 use super::import::ImportSettings;
-use super::rows::{KeptResource, KeptRow, Run, RunPatch, RunRow};
+use super::rows::{KeptPatch, KeptResource, KeptRow, Run, RunPatch, RunRow};
 use crate::patients::actions::ImportPatients;
+use crate::patients::identifiers::Identifier;
 use crate::patients::model::{BirthDate, Demographics};
 use crate::patients::rows::{
     Entry, EntryContent, EntryPatch, EntryRow, EntrySummary, IdentifierRow, KnownIdentifier, Patient, PatientPatch,
@@ -25,9 +27,17 @@ use crate::patients::rows::{
 use crate::patients::search::words_of;
 use crate::patients::writes::identifier_words;
 
+/// The source of a patient.
 const PATIENT: &str = "patient";
+/// A further source of a patient, matched by an identifier: it is not that patient's record here, so what
+/// changes there is never taken over.
+const MATCHED: &str = "patient-matched";
 const ENTRY: &str = "entry";
 const KEPT: &str = "kept";
+
+const CHANGED: &str = "changed at its source";
+const LEFT: &str = "known here already by an identifier: particulars were left as they are";
+const EDITED: &str = "edited here since; left as it is";
 
 /// One resource waiting to be written.
 struct Waiting {
@@ -45,35 +55,49 @@ pub(super) struct Batch<'a> {
     index: &'a Index,
     run: Option<ImportId>,
     waiting: Vec<Waiting>,
-    /// In a dry run nothing is written, so patients that would have been added are noted here.
-    would_add: super::fhir::Seen,
+    /// Kept to the end of the batch; in a dry run, which writes nothing, to the end of the files.
+    met: Met,
+    /// Nobody else imports into this practice.
+    turn: Option<ImportTurn>,
     /// Where in its file the batch begins.
     pub(super) from: u64,
-    place: (String, u64),
-    counted: store_counts::Counted,
 }
 
-mod store_counts {
-    /// Counts of a run, as its row keeps them.
-    #[derive(Debug, Clone, Copy, Default)]
-    pub(super) struct Counted {
-        pub(super) added: i64,
-        pub(super) matched: i64,
-        pub(super) skipped: i64,
-        pub(super) rejected: i64,
+/// Patients that were placed and are not in the database yet.
+#[derive(Default)]
+struct Met {
+    /// By their source.
+    by_source: HashMap<ResourceKey, PatientId>,
+    /// By the identifiers that tell persons apart.
+    by_identity: HashMap<ResourceKey, PatientId>,
+    births: HashMap<PatientId, Option<BirthDate>>,
+}
+
+impl Met {
+    fn carries(&mut self, patient: PatientId, identifiers: &[Identifier]) {
+        for text in identifiers.iter().filter_map(Identifier::identity_text) {
+            self.by_identity.insert(identity_key(&MatchKey::Identity(text)), patient);
+        }
     }
 }
 
-/// Begins a run, or takes up the one that was cut short over the same files.
+/// 16 bytes instead of the text. No type of FHIR has a small letter first.
+fn identity_key(key: &MatchKey) -> ResourceKey {
+    ResourceKey::of("identity", &key.text())
+}
+
+/// Begins a run, or takes up the one that was cut short over the same files. A dry run begins none, and
+/// says what going on with one would come to.
 pub(super) async fn begin_run(
     store: &Store,
     actor: &Actor,
     settings: &ImportSettings,
     files: &[(String, u64)],
-) -> Result<ImportId, StoreError> {
+) -> Result<Option<ImportId>, StoreError> {
     let key = IdempotencyKey::new(store.clock().now(), store.entropy());
     let asked = store.enter(actor).await?.ask_once::<ImportPatients>(Asked::Practice, key, &()).await?;
     let Once::Fresh(mut tx) = asked else { return Err(StoreError::KeyReused) };
+    tx.alone_importing().await?;
     let what =
         serde_json::to_string(&(&settings.source, files)).map_err(|_| StoreError::Unreadable { what: "files" })?;
     let digest = tx.blind("import.run", TokenKind::Identifier, &what).await?.bytes().to_vec();
@@ -81,7 +105,10 @@ pub(super) async fn begin_run(
         .rows(sql!("select * from import_run where practice_id = $1 and digest = $2 and state = 'running'"), &[&digest])
         .await?;
     if let Some(run) = open.first() {
-        return Ok(run.id);
+        return Ok(Some(run.id));
+    }
+    if settings.dry_run {
+        return Ok(None);
     }
     let id = ImportId::new(tx.at(), store.entropy());
     let started_at = tx.at();
@@ -91,8 +118,6 @@ pub(super) async fn begin_run(
         state: "running".to_owned(),
         started_at,
         digest,
-        file: String::new(),
-        line: 0,
         added: 0,
         matched: 0,
         skipped: 0,
@@ -101,7 +126,7 @@ pub(super) async fn begin_run(
     })
     .await?;
     tx.commit(Event::new().about("import", id.uuid()), serde_json::Value::Null).await?;
-    Ok(id)
+    Ok(Some(id))
 }
 
 impl<'a> Batch<'a> {
@@ -111,19 +136,9 @@ impl<'a> Batch<'a> {
         settings: &'a ImportSettings,
         index: &'a Index,
         run: Option<ImportId>,
+        turn: Option<ImportTurn>,
     ) -> Self {
-        Self {
-            store,
-            actor,
-            settings,
-            index,
-            run,
-            waiting: Vec::new(),
-            would_add: super::fhir::Seen::default(),
-            from: 0,
-            place: (String::new(), 0),
-            counted: store_counts::Counted::default(),
-        }
+        Self { store, actor, settings, index, run, waiting: Vec::new(), met: Met::default(), turn, from: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -137,47 +152,42 @@ impl<'a> Batch<'a> {
     /// Writes what waits, in one transaction; in a dry run, finds out and drops it.
     pub(super) async fn write(&mut self, report: &mut Report) -> Result<(), StoreError> {
         let waiting = std::mem::take(&mut self.waiting);
-        let Some(last) = waiting.last() else { return Ok(()) };
-        self.place = (last.file.to_string(), last.line);
-        let key = IdempotencyKey::new(self.store.clock().now(), self.store.entropy());
-        let asked = self.store.enter(self.actor).await?.ask_once::<ImportPatients>(Asked::Practice, key, &()).await?;
-        let Once::Fresh(tx) = asked else { return Err(StoreError::KeyReused) };
-        let mut work = Work::new(self, tx);
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        if let Some(turn) = &self.turn {
+            turn.stands()?;
+        }
+        let mut work = Work::new(self, self.ask().await?);
         let findings = work.place(waiting).await?;
         let Work { tx, .. } = work;
-        if let Some(run) = self.run {
-            self.count(&findings);
-            self.commit(tx, run, "running").await?;
-        }
         for finding in findings {
             report.note(finding);
+        }
+        if !self.settings.dry_run {
+            self.commit(tx, report.total(), "running").await?;
+            self.met = Met::default();
         }
         Ok(())
     }
 
-    fn count(&mut self, findings: &[Finding]) {
-        for finding in findings {
-            match finding.outcome {
-                Outcome::Add | Outcome::Keep => self.counted.added += 1,
-                Outcome::Match => self.counted.matched += 1,
-                Outcome::Skip => self.counted.skipped += 1,
-                Outcome::Reject => self.counted.rejected += 1,
-                Outcome::Warn => {}
-            }
-        }
+    async fn ask(&self) -> Result<Tx<ImportPatients>, StoreError> {
+        let key = IdempotencyKey::new(self.store.clock().now(), self.store.entropy());
+        let asked = self.store.enter(self.actor).await?.ask_once::<ImportPatients>(Asked::Practice, key, &()).await?;
+        if let Once::Fresh(tx) = asked { Ok(tx) } else { Err(StoreError::KeyReused) }
     }
 
-    async fn commit(&self, mut tx: Tx<ImportPatients>, run: ImportId, state: &str) -> Result<(), StoreError> {
+    async fn commit(&self, mut tx: Tx<ImportPatients>, counts: Counts, state: &str) -> Result<(), StoreError> {
+        let Some(run) = self.run else { return Ok(()) };
         let row: RunRow =
             tx.row(sql!("select * from import_run where practice_id = $1 and id = $2"), &[&run.uuid()]).await?;
+        let number = |count: u64| Some(i64::try_from(count).unwrap_or(i64::MAX));
         let patch = RunPatch {
             state: Some(state.to_owned()),
-            file: Some(self.place.0.clone()),
-            line: Some(i64::try_from(self.place.1).unwrap_or(i64::MAX)),
-            added: Some(self.counted.added),
-            matched: Some(self.counted.matched),
-            skipped: Some(self.counted.skipped),
-            rejected: Some(self.counted.rejected),
+            added: number(counts.add + counts.keep),
+            matched: number(counts.matched),
+            skipped: number(counts.skip),
+            rejected: number(counts.reject),
             ..RunPatch::default()
         };
         tx.amend(&row, Versioned(row.row_version), patch).await?;
@@ -185,13 +195,11 @@ impl<'a> Batch<'a> {
     }
 
     /// Marks the run as finished.
-    pub(super) async fn finish(&mut self, report: &Report) -> Result<(), StoreError> {
-        let Some(run) = self.run else { return Ok(()) };
-        self.counted.rejected = i64::try_from(report.total().reject).unwrap_or(i64::MAX);
-        let key = IdempotencyKey::new(self.store.clock().now(), self.store.entropy());
-        let asked = self.store.enter(self.actor).await?.ask_once::<ImportPatients>(Asked::Practice, key, &()).await?;
-        let Once::Fresh(tx) = asked else { return Err(StoreError::KeyReused) };
-        self.commit(tx, run, "finished").await
+    pub(super) async fn finish(&self, report: &Report) -> Result<(), StoreError> {
+        if self.settings.dry_run {
+            return Ok(());
+        }
+        self.commit(self.ask().await?, report.total(), "finished").await
     }
 }
 
@@ -200,8 +208,6 @@ struct Work<'b, 'a> {
     batch: &'b mut Batch<'a>,
     tx: Tx<ImportPatients>,
     tags: BTreeMap<PatientId, Tag>,
-    /// Patients that this batch adds, by their source.
-    added: HashMap<ResourceKey, PatientId>,
     patients: Vec<(Tag, Patient)>,
     identifiers: Vec<(Tag, KnownIdentifier)>,
     entries: Vec<(Tag, Entry)>,
@@ -215,7 +221,6 @@ impl<'b, 'a> Work<'b, 'a> {
             batch,
             tx,
             tags: BTreeMap::new(),
-            added: HashMap::new(),
             patients: Vec::new(),
             identifiers: Vec::new(),
             entries: Vec::new(),
@@ -291,13 +296,13 @@ impl<'b, 'a> Work<'b, 'a> {
                 Err(problem) => Finding::of(Outcome::Reject, &item.file, item.line, &resource_type, &problem),
             });
         }
-        if !self.dry() {
-            self.flush().await?;
+        if let Some(run) = self.batch.run.filter(|_| !self.dry()) {
+            self.flush(run).await?;
         }
         Ok(findings)
     }
 
-    /// The patient that an entry is about; the nil id stands for one that a dry run would add.
+    /// The patient that an entry is about.
     fn whose(
         &self,
         subject: Option<Result<ResourceKey, Unresolved>>,
@@ -310,32 +315,55 @@ impl<'b, 'a> Work<'b, 'a> {
             Some(Err(unresolved)) => return Err(reject(unresolved.to_string())),
             Some(Ok(key)) => key,
         };
-        if let Some(patient) = self.added.get(&key) {
+        if let Some(patient) = self.batch.met.by_source.get(&key) {
             return Ok(*patient);
         }
         let imported = tokens.get(&self.source_text(&key)).and_then(|token| known.get(token));
         match imported {
-            Some(imported) if imported.kind == PATIENT => Ok(PatientId::from_uuid(imported.id)),
-            _ if self.dry() && self.batch.would_add.has(key) => Ok(PatientId::from_uuid(Uuid::nil())),
+            Some(imported) if is_patient(imported) => Ok(PatientId::from_uuid(imported.id)),
             _ => Err(reject("points to a patient who was not brought in".to_owned())),
         }
     }
 
-    async fn flush(&mut self) -> Result<(), StoreError> {
+    async fn flush(&mut self, run: ImportId) -> Result<(), StoreError> {
         self.tx.insert_under::<PatientRow>(std::mem::take(&mut self.patients)).await?;
         self.tx.insert_under::<IdentifierRow>(std::mem::take(&mut self.identifiers)).await?;
         self.tx.insert_under::<EntryRow>(std::mem::take(&mut self.entries)).await?;
         let words = std::mem::take(&mut self.words);
         let words: Vec<(Uuid, &TokenSet)> = words.iter().map(|(id, set)| (*id, set)).collect();
         self.tx.add_tokens(&words).await?;
-        self.tx.remember_imports(&std::mem::take(&mut self.remember)).await
+        self.tx.remember_imports(run, &std::mem::take(&mut self.remember)).await
     }
 }
 
 /// What became of one resource, and a word on it; or why it was not taken.
 type Placed = Result<(Outcome, &'static str), Reject>;
 
+fn is_patient(imported: &Imported) -> bool {
+    imported.kind == PATIENT || imported.kind == MATCHED
+}
+
 impl Work<'_, '_> {
+    /// What a resource counts as that stands here as it comes: known already, or, where this very run
+    /// brought it in before it was cut short, what it was then.
+    fn standing(&self, before: Option<&Imported>, digest: Token) -> Option<Placed> {
+        let before = before.filter(|before| before.digest == digest.bytes())?;
+        if self.batch.run != Some(before.run) {
+            return Some(Ok((Outcome::Skip, "")));
+        }
+        let outcome = Outcome::ALL.iter().copied().find(|outcome| outcome.code() == before.outcome)?;
+        let reason = match outcome {
+            Outcome::Match if before.kind == MATCHED => LEFT,
+            Outcome::Match => CHANGED,
+            _ => "",
+        };
+        Some(Ok((outcome, reason)))
+    }
+
+    fn remember(&mut self, token: Token, digest: Token, kind: &'static str, id: Uuid, outcome: Outcome) {
+        self.remember.push(ToRemember { token, kind, id, digest, outcome: outcome.code() });
+    }
+
     async fn patient(
         &mut self,
         import: PatientImport,
@@ -344,10 +372,10 @@ impl Work<'_, '_> {
         digest: Token,
         before: Option<&Imported>,
     ) -> Result<Placed, StoreError> {
-        if before.is_some_and(|before| before.digest == digest.bytes()) {
-            return Ok(Ok((Outcome::Skip, "")));
+        if let Some(placed) = self.standing(before, digest) {
+            return Ok(placed);
         }
-        let by_source = before.filter(|before| before.kind == PATIENT).map(|before| before.id);
+        let by_source = before.filter(|before| is_patient(before)).map(|before| before.id);
         let by_identity = self.holders_of(&import).await?;
         let decided = match decide(by_source, &by_identity) {
             Ok(decided) => decided,
@@ -358,21 +386,21 @@ impl Work<'_, '_> {
         {
             return Ok(Err(problem));
         }
-        let (id, placed) = match decided {
-            Decision::Add => (self.add_patient(import, key).await?, (Outcome::Add, "")),
-            Decision::Same(id) => (self.change_patient(id, import).await?, (Outcome::Match, "changed at its source")),
-            // Somebody here keeps this record: it is not written over with what another system says.
-            Decision::Known(id) => {
+        let (id, kind, outcome, reason) = match decided {
+            Decision::Add => (self.add_patient(import).await?, PATIENT, Outcome::Add, ""),
+            Decision::Same(id) if before.is_some_and(|before| before.kind == PATIENT) => {
                 let id = PatientId::from_uuid(id);
-                self.added.insert(key, id);
-                (id, (Outcome::Match, "known here already by an identifier: particulars were left as they are"))
+                if !self.change_patient(id, import).await? {
+                    return Ok(Ok((Outcome::Skip, EDITED)));
+                }
+                (id, PATIENT, Outcome::Match, CHANGED)
             }
+            // Somebody here keeps this record: it is not written over with what another system says.
+            Decision::Same(id) | Decision::Known(id) => (PatientId::from_uuid(id), MATCHED, Outcome::Match, LEFT),
         };
-        self.remember.push(ToRemember { token, kind: PATIENT, id: id.uuid(), digest });
-        if self.dry() {
-            self.batch.would_add.first(key);
-        }
-        Ok(Ok(placed))
+        self.batch.met.by_source.insert(key, id);
+        self.remember(token, digest, kind, id.uuid(), outcome);
+        Ok(Ok((outcome, reason)))
     }
 
     /// Patients here who carry an identifier that tells persons apart.
@@ -380,6 +408,7 @@ impl Work<'_, '_> {
         let mut found = Vec::new();
         for key in match_keys(import, &self.batch.settings.source) {
             if let MatchKey::Identity(_) = key {
+                found.extend(self.batch.met.by_identity.get(&identity_key(&key)).map(|id| id.uuid()));
                 let words = TokenSet::from([(TokenKind::Identifier, key.text())]);
                 let ids = self.tx.find(&words, 20).await?;
                 let rows: Vec<IdentifierRow> = self
@@ -403,6 +432,9 @@ impl Work<'_, '_> {
     }
 
     async fn birth_agrees(&self, known: Uuid, incoming: Option<BirthDate>) -> Result<Result<(), Reject>, StoreError> {
+        if let Some(known) = self.batch.met.births.get(&PatientId::from_uuid(known)) {
+            return Ok(birth_dates_disagree(incoming, *known));
+        }
         let row: PatientRow =
             self.tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&known]).await?;
         let agree = |open: &Patient, incoming: &Option<BirthDate>| {
@@ -412,54 +444,64 @@ impl Work<'_, '_> {
         Ok(if agreeing.is_empty() { Err(birth_problem()) } else { Ok(()) })
     }
 
-    async fn add_patient(&mut self, import: PatientImport, key: ResourceKey) -> Result<PatientId, StoreError> {
+    async fn add_patient(&mut self, import: PatientImport) -> Result<PatientId, StoreError> {
+        let id = if self.dry() {
+            PatientId::new(self.tx.at(), self.batch.store.entropy())
+        } else {
+            self.tx.new_patient().await?
+        };
+        self.batch.met.births.insert(id, import.demographics.birth);
+        self.batch.met.carries(id, &import.identifiers);
         if self.dry() {
-            return Ok(PatientId::from_uuid(Uuid::nil()));
+            return Ok(id);
         }
-        let id = self.tx.new_patient().await?;
         let tag = self.tag(id);
         let mut patient = Patient::new(id, import.demographics);
         patient.active = import.active;
         self.words.push((id.uuid(), words_of(&patient)));
         self.patients.push((tag, patient));
-        for value in import.identifiers {
-            let identifier = IdentifierId::new(self.tx.at(), self.batch.store.entropy());
-            self.words.push((identifier.uuid(), identifier_words(&value)));
-            self.identifiers.push((tag, known_identifier(identifier, id, value)));
-        }
-        self.added.insert(key, id);
+        self.add_identifiers(id, import.identifiers);
         Ok(id)
     }
 
-    /// Takes what changed at the source: particulars, and identifiers that are new.
-    async fn change_patient(&mut self, id: Uuid, import: PatientImport) -> Result<PatientId, StoreError> {
-        let patient = PatientId::from_uuid(id);
-        if self.dry() {
-            return Ok(patient);
+    fn add_identifiers(&mut self, patient: PatientId, identifiers: Vec<Identifier>) {
+        let tag = self.tag(patient);
+        for value in identifiers {
+            let identifier = IdentifierId::new(self.tx.at(), self.batch.store.entropy());
+            self.words.push((identifier.uuid(), identifier_words(&value)));
+            self.identifiers.push((tag, known_identifier(identifier, patient, value)));
         }
-        self.tag(patient);
+    }
+
+    /// Takes what changed at the source: particulars, and identifiers that are new. False, and nothing is
+    /// taken, where somebody here has edited the patient since an import wrote it: their word stands.
+    async fn change_patient(&mut self, patient: PatientId, import: PatientImport) -> Result<bool, StoreError> {
         let row: PatientRow =
-            self.tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id]).await?;
+            self.tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&patient.uuid()]).await?;
+        if self.tx.written_by_another(&row).await? {
+            return Ok(false);
+        }
+        let mut fresh = Vec::new();
+        for value in import.identifiers {
+            if !self.carries(patient, &value).await? {
+                fresh.push(value);
+            }
+        }
+        self.batch.met.births.insert(patient, import.demographics.birth);
+        self.batch.met.carries(patient, &fresh);
+        if self.dry() {
+            return Ok(true);
+        }
         let patch =
             |_: &Patient, to: &(bool, Demographics)| PatientPatch { active: Some(to.0), ..replacing(to.1.clone()) };
         let to = (import.active, import.demographics);
         let tag = self.tag(patient);
         self.tx.amend_under(tag, &row, Versioned(row.row_version), &to, patch, Some(words_of)).await?;
-        for value in import.identifiers {
-            if !self.carries(patient, &value).await? {
-                let identifier = IdentifierId::new(self.tx.at(), self.batch.store.entropy());
-                self.words.push((identifier.uuid(), identifier_words(&value)));
-                self.identifiers.push((tag, known_identifier(identifier, patient, value)));
-            }
-        }
-        Ok(patient)
+        self.add_identifiers(patient, fresh);
+        Ok(true)
     }
 
-    async fn carries(
-        &self,
-        patient: PatientId,
-        value: &crate::patients::identifiers::Identifier,
-    ) -> Result<bool, StoreError> {
+    async fn carries(&self, patient: PatientId, value: &Identifier) -> Result<bool, StoreError> {
         let rows: Vec<IdentifierRow> = self
             .tx
             .rows(
@@ -502,15 +544,32 @@ impl Work<'_, '_> {
                 .put_entry(patient, resource_type, None, summary, content, token, digest, before, Outcome::Keep)
                 .await;
         }
-        if before.is_some_and(|before| before.digest == digest.bytes()) {
-            return Ok(Ok((Outcome::Skip, "")));
+        if let Some(placed) = self.standing(before, digest) {
+            return Ok(placed);
+        }
+        if before.is_some_and(|before| before.kind == ENTRY) {
+            let reason = "names nobody, and was brought in before for a patient".into();
+            return Ok(Err(Reject { field: "subject".to_owned(), reason }));
+        }
+        if let Some(before) = before.filter(|before| before.kind == KEPT) {
+            if !self.dry() {
+                let row = self.kept_row(before.id).await?;
+                let patch = KeptPatch { resource: Some(raw), ..KeptPatch::default() };
+                self.tx.amend(&row, Versioned(row.row_version), patch).await?;
+            }
+            self.remember(token, digest, KEPT, before.id, Outcome::Match);
+            return Ok(Ok((Outcome::Match, CHANGED)));
         }
         let id = ResourceId::new(self.tx.at(), self.batch.store.entropy());
         if !self.dry() {
             self.tx.insert::<KeptRow>(KeptResource { id, row_version: 1, resource_type, resource: raw }).await?;
         }
-        self.remember.push(ToRemember { token, kind: KEPT, id: id.uuid(), digest });
+        self.remember(token, digest, KEPT, id.uuid(), Outcome::Keep);
         Ok(Ok((Outcome::Keep, "")))
+    }
+
+    async fn kept_row(&self, id: Uuid) -> Result<KeptRow, StoreError> {
+        self.tx.row(sql!("select * from kept_resource where practice_id = $1 and id = $2"), &[&id]).await
     }
 
     #[allow(clippy::too_many_arguments, reason = "one call for two kinds of entry")]
@@ -526,13 +585,13 @@ impl Work<'_, '_> {
         before: Option<&Imported>,
         added: Outcome,
     ) -> Result<Placed, StoreError> {
-        if before.is_some_and(|before| before.digest == digest.bytes()) {
-            return Ok(Ok((Outcome::Skip, "")));
+        // What was kept because its patient was not here moves into the record, also if it is the same.
+        let kept = before.filter(|before| before.kind == KEPT);
+        if kept.is_none()
+            && let Some(placed) = self.standing(before, digest)
+        {
+            return Ok(placed);
         }
-        if self.dry() {
-            return Ok(Ok((if before.is_some() { Outcome::Match } else { added }, "")));
-        }
-        let tag = self.tag(patient);
         if let Some(before) = before.filter(|before| before.kind == ENTRY) {
             let row: EntryRow = self
                 .tx
@@ -542,29 +601,37 @@ impl Work<'_, '_> {
                 let reason = "was brought in before for another patient".into();
                 return Ok(Err(Reject { field: "subject".to_owned(), reason }));
             }
-            let to = EntryPatch {
-                occurred_at: Some(occurred_at),
-                summary: Some(summary),
-                body: Some(body),
-                ..EntryPatch::default()
-            };
-            let patch = |_: &Entry, to: &EntryPatch| to.clone();
-            self.tx.amend_under(tag, &row, Versioned(row.row_version), &to, patch, None).await?;
-            self.remember.push(ToRemember { token, kind: ENTRY, id: before.id, digest });
-            return Ok(Ok((Outcome::Match, "changed at its source")));
+            if !self.dry() {
+                let to = EntryPatch {
+                    occurred_at: Some(occurred_at),
+                    summary: Some(summary),
+                    body: Some(body),
+                    ..EntryPatch::default()
+                };
+                let patch = |_: &Entry, to: &EntryPatch| to.clone();
+                let tag = self.tag(patient);
+                self.tx.amend_under(tag, &row, Versioned(row.row_version), &to, patch, None).await?;
+            }
+            self.remember(token, digest, ENTRY, before.id, Outcome::Match);
+            return Ok(Ok((Outcome::Match, CHANGED)));
         }
         let id = EntryId::new(self.tx.at(), self.batch.store.entropy());
-        self.entries.push((tag, Entry { id, row_version: 1, patient_id: patient, kind, occurred_at, summary, body }));
-        self.remember.push(ToRemember { token, kind: ENTRY, id: id.uuid(), digest });
-        Ok(Ok((added, "")))
+        if !self.dry() {
+            if let Some(kept) = kept {
+                let row = self.kept_row(kept.id).await?;
+                self.tx.remove(&row).await?;
+            }
+            let tag = self.tag(patient);
+            let entry = Entry { id, row_version: 1, patient_id: patient, kind, occurred_at, summary, body };
+            self.entries.push((tag, entry));
+        }
+        let (outcome, reason) = if kept.is_some() { (Outcome::Match, CHANGED) } else { (added, "") };
+        self.remember(token, digest, ENTRY, id.uuid(), outcome);
+        Ok(Ok((outcome, reason)))
     }
 }
 
-fn known_identifier(
-    id: IdentifierId,
-    patient_id: PatientId,
-    value: crate::patients::identifiers::Identifier,
-) -> KnownIdentifier {
+fn known_identifier(id: IdentifierId, patient_id: PatientId, value: Identifier) -> KnownIdentifier {
     KnownIdentifier {
         id,
         row_version: 1,

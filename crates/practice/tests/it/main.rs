@@ -11,6 +11,7 @@
 mod bad_input;
 mod desk;
 mod import;
+mod import_again;
 mod isolation;
 mod patients;
 mod who_saw_what;

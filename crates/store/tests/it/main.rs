@@ -20,6 +20,7 @@ mod compile;
 mod data_map;
 mod doors;
 mod explain;
+mod imports;
 mod keys;
 mod leaves;
 mod moved;

@@ -166,8 +166,6 @@ async fn a_change_of_nothing_but_bytes_of_the_same_length_is_a_change() {
         state: "running".into(),
         started_at,
         digest: vec![1; 16],
-        file: String::new(),
-        line: 0,
         added: 0,
         matched: 0,
         skipped: 0,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use practice::exchange::{ImportSettings, Progress, import_folder};
+use practice::exchange::{ImportError, ImportSettings, Progress, import_folder};
 
 use super::{House, explained};
 use crate::failure::Failure;
@@ -24,6 +24,9 @@ pub(super) async fn fhir(
         import_folder(house.identity.store(), id, folder, &settings, &mut |progress| show(&bar, progress)).await;
     bar.finish_and_clear();
     let report = report.map_err(|error| {
+        if matches!(error, ImportError::Running) {
+            return explained(&error);
+        }
         let Failure::Said(why) = explained(&error) else { return explained(&error) };
         Failure::said(format!("{why}. What was brought in stays; the same command goes on from there"))
     })?;

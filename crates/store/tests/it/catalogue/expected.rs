@@ -42,7 +42,7 @@ pub const DATA: Expected = Expected {
         table("import_key", Watch::Any, "arw"),
         table("import_run", Watch::Rows, "arw"),
         table("invitation", Watch::Rows, "arw"),
-        table("kept_resource", Watch::Rows, "arw"),
+        table("kept_resource", Watch::Rows, "adrw"),
         table("membership", Watch::Rows, "arw"),
         table("outbox", Watch::Rows, "arw"),
         table("password_reset", Watch::Rows, "arw"),

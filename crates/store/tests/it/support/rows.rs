@@ -99,7 +99,7 @@ store::sealed_row! {
 store::sealed_row! {
     pub row RunRow opens Run patched by RunPatch in "import_run" id kernel::ImportId, keyed practice {
         clear {
-            state: String, started_at: Timestamp, digest: Vec<u8>, file: String, line: i64, added: i64, matched: i64,
+            state: String, started_at: Timestamp, digest: Vec<u8>, added: i64, matched: i64,
             skipped: i64, rejected: i64,
         }
         sealed { source: String }
