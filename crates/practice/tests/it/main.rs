@@ -13,5 +13,6 @@ mod desk;
 mod import;
 mod import_again;
 mod isolation;
+mod long;
 mod patients;
 mod who_saw_what;
