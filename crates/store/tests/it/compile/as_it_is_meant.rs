@@ -5,6 +5,10 @@ pub async fn read(store: &store::Store, actor: &store::Actor) -> Result<(), stor
     tx.record(store::Event::new(), ()).await
 }
 
+pub fn place(actor: &store::Actor) -> kernel::PracticeId {
+    actor.practice()
+}
+
 pub async fn write(tx: store::Tx<store::SendMail>, outcome: store::Outcome) -> Result<(), store::StoreError> {
     tx.commit(store::Event::new(), outcome).await.map(drop)
 }
