@@ -10,8 +10,8 @@ use store::{
 };
 
 use crate::patients::actions::{EditPatient, OpenAudit, OpenClinicalAudit, ReadClinical, ReadPatient};
-use crate::patients::reads::{Read, page_rows};
-use crate::patients::rows::{Alert, MaskedIdentifier, Patient};
+use crate::patients::reads::{Read, allergies, page_rows};
+use crate::patients::rows::{Alert, EntryLine, EntryLineRow, MaskedIdentifier, Patient};
 
 store::sealed_row! {
     /// A member's name, for the log.
@@ -58,12 +58,12 @@ pub struct RecordLog {
     pub identifiers: Vec<Read<MaskedIdentifier>>,
     /// Those that stand.
     pub alerts: Vec<Read<Alert>>,
+    /// For the banner; `None` where the roles do not read the clinical record.
+    pub allergies: Option<Vec<Read<EntryLine>>>,
     /// Newest first.
     pub lines: AuditPage<Result<AuditLine, Damaged>>,
     /// Who the people are.
     pub names: Names,
-    /// Whether clinical values are shown.
-    pub clinical: bool,
     /// When this was recorded.
     pub at: Timestamp,
 }
@@ -79,13 +79,14 @@ pub async fn of_record(
     let threshold = store.enter(actor).await?;
     let mut log = if threshold.would_allow::<ReadClinical>(ResourceKind::Patient) {
         let tx: Tx<OpenClinicalAudit> = threshold.ask(Resource::Patient(id)).await?;
-        read_record_log(tx, id, before, true).await?
+        let allergies = allergies(&tx, id).await?;
+        read_record_log(tx, id, before, Some(allergies)).await?
     } else {
         let tx: Tx<OpenAudit> = threshold.ask(Resource::Patient(id)).await?;
-        read_record_log(tx, id, before, false).await?
+        read_record_log(tx, id, before, None).await?
     };
-    let shown =
-        |field: &str| field != "patient_identifier.value" && (log.clinical || !field.starts_with("record_entry."));
+    let clinical = log.allergies.is_some();
+    let shown = |field: &str| field != "patient_identifier.value" && (clinical || !field.starts_with("record_entry."));
     for line in log.lines.lines.iter_mut().flatten() {
         line.changes.retain(|change| shown(&change.field));
     }
@@ -96,7 +97,7 @@ async fn read_record_log<A>(
     tx: Tx<A>,
     id: PatientId,
     before: Option<EventId>,
-    clinical: bool,
+    allergies: Option<Vec<EntryLineRow>>,
 ) -> Result<RecordLog, StoreError>
 where
     A: store::Reads + store::Includes<ReadPatient> + store::Includes<ReadPatientAudit>,
@@ -107,9 +108,12 @@ where
     let at = tx.at();
     let AuditPage { lines, next } = page;
     let event = Event::new().about("patient", id.uuid());
-    let ((patient, identifiers, alerts), lines, people) = tx.record(event, (banner, lines, people)).await?;
+    let clinical = allergies.is_some();
+    let read = (banner, allergies.unwrap_or_default(), (lines, people));
+    let ((patient, identifiers, alerts), allergies, (lines, people)) = tx.record(event, read).await?;
     let lines = AuditPage { lines, next };
-    Ok(RecordLog { patient, identifiers, alerts, lines, names: names(people), clinical, at })
+    let allergies = clinical.then_some(allergies);
+    Ok(RecordLog { patient, identifiers, alerts, allergies, lines, names: names(people), at })
 }
 
 /// The practice's log.

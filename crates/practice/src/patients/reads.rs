@@ -332,7 +332,10 @@ pub async fn entries(
 }
 
 /// Every allergy, past ones too: which of them stand is sealed. Nobody has as many as the limit.
-async fn allergies(tx: &Tx<OpenRecord>, id: PatientId) -> Result<Vec<EntryLineRow>, StoreError> {
+pub(crate) async fn allergies<A: Includes<ReadClinical>>(
+    tx: &Tx<A>,
+    id: PatientId,
+) -> Result<Vec<EntryLineRow>, StoreError> {
     tx.rows(
         sql!(
             "select * from record_entry where practice_id = $1 and patient_id = $2 and kind = 'allergy'

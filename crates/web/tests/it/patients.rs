@@ -275,7 +275,7 @@ async fn an_allergy_of_long_ago_stays_in_the_banner_under_any_number_of_past_one
     let all: String = std::iter::once(allergy(0, "Penicillin", "active")).chain(past).collect();
     import(&site, practice, &[("Patient.ndjson", patient), ("AllergyIntolerance.ndjson", &all)]).await;
     let patient = found(&doctor).await;
-    for path in [patient.clone(), format!("{patient}/record")] {
+    for path in [patient.clone(), format!("{patient}/record"), format!("{patient}/audit")] {
         let page = doctor.open(&path).await.body;
         let banner = page.split("<div class=\"page").next().unwrap();
         assert!(banner.contains("Penicillin") && !banner.contains("Pollen"), "{path}");

@@ -33,8 +33,13 @@ pub(super) async fn show_log(
     let log = of_record(&app.store, &member.actor, id, before).await?;
     let may = may(&member).await?;
     let zone = member.zone().await?;
-    let known =
-        Known { id, patient: &log.patient, identifiers: &log.identifiers, alerts: &log.alerts, allergies: None };
+    let known = Known {
+        id,
+        patient: &log.patient,
+        identifiers: &log.identifiers,
+        alerts: &log.alerts,
+        allergies: log.allergies.as_ref().map(|lines| lines.iter().collect()),
+    };
     let acts = log
         .lines
         .lines
