@@ -181,10 +181,34 @@ export default function pages(given) {
     await eye.on(page, "record");
     await page.goto(`${zoleka}/record?kind=problem&from=2031-01-01`);
     await eye.on(page, "record-filtered-none");
+    await page.goto(`${zoleka}/record`);
+    await page.getByLabel(/^Documents, /).check();
+    await page.getByLabel("Words").fill("INHALER");
+    await send(page, "Filter");
+    await page.waitForURL(/words=INHALER/);
+    assert.equal(await page.locator("[data-row-link]").count(), 1, "the note says it, in small letters");
+    await eye.on(page, "record-words");
+    await page.getByLabel("From").fill("yesterday");
+    await send(page, "Filter");
+    await page.getByRole("alert").waitFor();
+    assert.equal(await page.getByLabel("From").inputValue(), "yesterday", "what was typed is kept");
+    await eye.on(page, "record-refused");
+    await page.goto(`${zoleka}/record`);
+    await page.getByRole("link", { name: "Measurements over time" }).click();
+    await page.locator("figure svg polyline").first().waitFor();
+    await eye.on(page, "measurements");
+    await page.locator(".chart__values summary").first().click();
+    await eye.on(page, "measurements-values");
     await page.goto(`${zoleka}/record?kind=document`);
     await page.locator("[data-row-link]").first().click();
     await page.locator("article.sheet").waitFor();
     await eye.on(page, "entry");
+    for (const [kind, words] of [["observation", "Blood pressure"], ["visit", "Review of asthma"]]) {
+      await page.goto(`${zoleka}/record?kind=${kind}`);
+      await page.getByRole("link", { name: words }).first().click();
+      await page.locator("article.sheet").waitFor();
+      await eye.on(page, `entry-${kind}`);
+    }
     await page.goto(`${zoleka}/edit`);
     await eye.on(page, "edit");
     await page.getByLabel("Phone").fill("+27 82 555 0999");

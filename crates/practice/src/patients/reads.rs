@@ -19,6 +19,8 @@ use super::rows::{
     MaskedRow, Patient, PatientRow,
 };
 use super::search::Query;
+pub use super::timeline::EntryFilter;
+pub use super::timeline::reads::{EntryPage, entries};
 use crate::audit::reads::writer;
 
 /// A row that was read: open, or damaged and named.
@@ -28,8 +30,6 @@ pub type Read<T> = Result<T, Damaged>;
 pub const FOUND_MAX: usize = 50;
 /// How many candidates a search opens and checks at most.
 const CANDIDATES_MAX: i64 = 400;
-/// Entries on a page of the record.
-pub const ENTRIES_PER_PAGE: i64 = 50;
 
 /// What a search found.
 pub struct Found {
@@ -128,7 +128,7 @@ pub struct Clinical {
     /// Every allergy, for the banner.
     pub allergies: Vec<Read<EntryLine>>,
     /// How many there are of each kind.
-    pub counts: Vec<(String, i64)>,
+    pub counts: Vec<(EntryKind, i64)>,
 }
 
 /// What the page may offer. Asking decides; this only decides what is shown.
@@ -206,29 +206,34 @@ async fn other_readers<A: store::Action>(tx: &Tx<A>, actor: &Actor, id: PatientI
 async fn newest(tx: &Tx<OpenRecord>, id: PatientId) -> Result<Vec<EntryLineRow>, StoreError> {
     tx.rows(
         sql!(
-            "select e.* from unnest(array['allergy', 'problem', 'medication', 'document']) k (kind)
+            "select e.* from unnest($3::text[], $4::text[]) k (kind, kept)
              cross join lateral (
-                select * from record_entry r where r.practice_id = $1 and r.patient_id = $2 and r.kind = k.kind
+                select * from record_entry r
+                where r.practice_id = $1 and r.patient_id = $2 and r.kind in (k.kind, k.kept)
                 order by r.occurred_at desc nulls last, r.id limit 8
              ) e"
         ),
-        &[&id.uuid()],
+        &[
+            &id.uuid(),
+            &EntryKind::ALL.iter().map(|kind| kind.code()).collect::<Vec<_>>(),
+            &EntryKind::ALL.iter().map(|kind| kind.resource_type()).collect::<Vec<_>>(),
+        ],
     )
     .await
 }
 
-async fn counts(tx: &Tx<OpenRecord>, id: PatientId) -> Result<Vec<(String, i64)>, StoreError> {
-    let mut counts = Vec::new();
-    for kind in EntryKind::ALL {
-        let n = tx
-            .count(
-                sql!("select count(*) from record_entry where practice_id = $1 and patient_id = $2 and kind = $3"),
-                &[&id.uuid(), &kind.code()],
-            )
-            .await?;
-        counts.push((kind.code().to_owned(), n));
-    }
-    Ok(counts)
+/// How many entries there are of each kind.
+async fn counts<A: Includes<ReadClinical>>(tx: &Tx<A>, id: PatientId) -> Result<Vec<(EntryKind, i64)>, StoreError> {
+    let stored = tx
+        .counts(
+            sql!("select kind, count(*) from record_entry where practice_id = $1 and patient_id = $2 group by kind"),
+            &[&id.uuid()],
+        )
+        .await?;
+    let of = |kind: EntryKind| {
+        stored.iter().filter(|(code, _)| EntryKind::of_stored(code) == Some(kind)).map(|(_, count)| *count).sum()
+    };
+    Ok(EntryKind::ALL.iter().map(|kind| (*kind, of(*kind))).collect())
 }
 
 /// What the form to change a patient starts from.
@@ -260,75 +265,6 @@ pub async fn saved_first(store: &Store, actor: &Actor, id: PatientId) -> Result<
     let (patient, writer) = tx.record(Event::new().about("patient", id.uuid()), (row, writer)).await?;
     let by = writer.into_iter().find_map(Result::ok).map(|member| member.display_name);
     Ok(Theirs { patient, by, at })
-}
-
-/// Which entries of a record to show.
-#[derive(Debug, Clone, Default)]
-pub struct EntryFilter {
-    /// Of this kind.
-    pub kind: Option<String>,
-    /// From this moment on.
-    pub from: Option<Timestamp>,
-    /// Before this moment.
-    pub until: Option<Timestamp>,
-    /// The page, from 0.
-    pub page: i64,
-}
-
-/// A page of a record.
-pub struct EntryPage {
-    /// Whose record it is.
-    pub patient: Read<Patient>,
-    /// Masked.
-    pub identifiers: Vec<Read<MaskedIdentifier>>,
-    /// Those that stand.
-    pub alerts: Vec<Read<Alert>>,
-    /// For the banner.
-    pub allergies: Vec<Read<EntryLine>>,
-    /// Newest first.
-    pub entries: Vec<Read<EntryLine>>,
-    /// How many match.
-    pub total: i64,
-    /// When this was recorded.
-    pub at: Timestamp,
-}
-
-/// A page of a record's entries, newest first.
-pub async fn entries(
-    store: &Store,
-    actor: &Actor,
-    id: PatientId,
-    filter: &EntryFilter,
-) -> Result<EntryPage, StoreError> {
-    let tx: Tx<OpenRecord> = store.enter(actor).await?.ask(Resource::Patient(id)).await?;
-    let banner = page_rows(&tx, id).await?;
-    let allergies = allergies(&tx, id).await?;
-    let offset = filter.page.clamp(0, 10_000) * ENTRIES_PER_PAGE;
-    let lines: Vec<EntryLineRow> = tx
-        .rows(
-            sql!(
-                "select * from record_entry where practice_id = $1 and patient_id = $2
-                 and kind in ('allergy', 'medication', 'problem', 'document') and ($3::text is null or kind = $3)
-                 and ($4::timestamptz is null or occurred_at >= $4) and ($5::timestamptz is null or occurred_at < $5)
-                 order by occurred_at desc nulls last, id limit $6 offset $7"
-            ),
-            &[&id.uuid(), &filter.kind, &filter.from, &filter.until, &ENTRIES_PER_PAGE, &offset],
-        )
-        .await?;
-    let total = tx
-        .count(
-            sql!(
-                "select count(*) from record_entry where practice_id = $1 and patient_id = $2
-                 and kind in ('allergy', 'medication', 'problem', 'document') and ($3::text is null or kind = $3)
-                 and ($4::timestamptz is null or occurred_at >= $4) and ($5::timestamptz is null or occurred_at < $5)"
-            ),
-            &[&id.uuid(), &filter.kind, &filter.from, &filter.until],
-        )
-        .await?;
-    let at = tx.at();
-    let event = Event::new().about("patient", id.uuid());
-    let ((patient, identifiers, alerts), allergies, entries) = tx.record(event, (banner, allergies, lines)).await?;
-    Ok(EntryPage { patient, identifiers, alerts, allergies, entries, total, at })
 }
 
 /// Every allergy, past ones too: which of them stand is sealed. Nobody has as many as the limit.
@@ -377,6 +313,62 @@ pub async fn entry(store: &Store, actor: &Actor, id: PatientId, entry: EntryId) 
     let event = Event::new().about("entry", entry.uuid()).field(row.kind.clone());
     let ((patient, identifiers, alerts), allergies, entry) = tx.record(event, (banner, allergies, row)).await?;
     Ok(EntryPageOne { patient, identifiers, alerts, allergies, entry, at })
+}
+
+/// The measurements of a record, under its patient's banner.
+pub struct MeasurementsPage {
+    /// Whose record it is.
+    pub patient: Read<Patient>,
+    /// Masked.
+    pub identifiers: Vec<Read<MaskedIdentifier>>,
+    /// Those that stand.
+    pub alerts: Vec<Read<Alert>>,
+    /// For the banner.
+    pub allergies: Vec<Read<EntryLine>>,
+    /// Newest first.
+    pub measurements: Vec<Read<Entry>>,
+    /// That there are older ones than these.
+    pub more: bool,
+    /// When this was recorded.
+    pub at: Timestamp,
+}
+
+/// Measurements that are opened at one time.
+pub const MEASUREMENTS_MAX: usize = 2_000;
+/// Bytes of them at most, as they are stored: a measurement has a kilobyte or two.
+const MEASUREMENTS_BYTES_MAX: i64 = 16 * 1024 * 1024;
+
+/// Opens the measurements of a record: the newest, as many as can be drawn.
+pub async fn measurements(store: &Store, actor: &Actor, id: PatientId) -> Result<MeasurementsPage, StoreError> {
+    let tx: Tx<OpenRecord> = store.enter(actor).await?.ask(Resource::Patient(id)).await?;
+    let banner = page_rows(&tx, id).await?;
+    let allergies = allergies(&tx, id).await?;
+    let most = i64::try_from(MEASUREMENTS_MAX + 1).unwrap_or(i64::MAX);
+    let rows: Vec<EntryRow> = tx
+        .rows(
+            sql!(
+                "select * from (
+                    select e.*, sum(octet_length(body)) over (order by occurred_at desc nulls last, id) as so_far
+                    from record_entry e
+                    where practice_id = $1 and patient_id = $2 and kind = any($3)
+                 ) e where so_far <= $4 order by occurred_at desc nulls last, id limit $5"
+            ),
+            &[
+                &id.uuid(),
+                &[EntryKind::Observation.code(), EntryKind::Observation.resource_type()].as_slice(),
+                &MEASUREMENTS_BYTES_MAX,
+                &most,
+            ],
+        )
+        .await?;
+    let all = counts(&tx, id).await?;
+    let all = all.iter().find(|(kind, _)| *kind == EntryKind::Observation).map_or(0, |(_, count)| *count);
+    let rows: Vec<EntryRow> = rows.into_iter().take(MEASUREMENTS_MAX).collect();
+    let more = i64::try_from(rows.len()).is_ok_and(|shown| shown < all);
+    let at = tx.at();
+    let event = Event::new().about("patient", id.uuid()).field(EntryKind::Observation.code());
+    let ((patient, identifiers, alerts), allergies, measurements) = tx.record(event, (banner, allergies, rows)).await?;
+    Ok(MeasurementsPage { patient, identifiers, alerts, allergies, measurements, more, at })
 }
 
 /// A revealed identifier.

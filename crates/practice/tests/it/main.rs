@@ -13,6 +13,8 @@ mod desk;
 mod import;
 mod import_again;
 mod isolation;
+mod kept;
 mod long;
 mod patients;
+mod timeline;
 mod who_saw_what;

@@ -14,7 +14,7 @@ use crate::text::filters;
 pub struct EntryRow {
     /// The entry's id.
     pub id: String,
-    /// `problem`, `medication`, `allergy` or `document`.
+    /// A code of the kinds, or the type of a resource that is kept as it came.
     pub kind: String,
     /// The kind in words.
     pub kind_label: String,
@@ -22,6 +22,10 @@ pub struct EntryRow {
     pub title: Option<String>,
     /// "active", "stopped"; `None` when unknown.
     pub status: Option<String>,
+    /// What was measured: "120/80 mmHg".
+    pub value: Option<String>,
+    /// What whoever measured makes of it: "High".
+    pub flag: Option<String>,
     /// When it happened or was written.
     pub when: Option<Day>,
     /// Who wrote it, as the source says.
@@ -30,9 +34,29 @@ pub struct EntryRow {
     pub in_error: bool,
 }
 
-/// `GET /patients/{id}/record?kind=&from=&to=&page=`.
+/// The entries of a year.
+#[derive(Debug, Clone)]
+pub struct YearOfEntries {
+    /// The year; empty for what has no date.
+    pub year: String,
+    /// Newest first.
+    pub rows: Vec<EntryRow>,
+}
+
+/// A way to a year.
+#[derive(Debug, Clone)]
+pub struct Year {
+    /// The year.
+    pub year: String,
+    /// The same list, narrowed to it.
+    pub address: String,
+    /// Whether it is the one that is shown.
+    pub chosen: bool,
+}
+
+/// `GET /patients/{id}/record?kind=&from=&to=&words=&after=`.
 ///
-/// Fields: `kind` (empty for all), `from`, `to` (ISO dates of the date inputs).
+/// Fields: `kind` (any number of them; none for all), `from`, `to` (dates in the practice's order), `words`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "patient/record.html")]
 pub struct Record {
@@ -40,16 +64,28 @@ pub struct Record {
     pub shell: Shell,
     /// Who it is.
     pub banner: Banner,
-    /// The kinds, each with its count in the label; the first stands for all and has an empty value.
+    /// The kinds that the record has, each with its count in the label.
     pub kinds: Vec<Choice>,
-    /// As typed, ISO.
+    /// As typed.
     pub from: String,
-    /// As typed, ISO.
+    /// As typed.
     pub to: String,
+    /// As typed.
+    pub words: String,
+    /// How a date is typed here, by example.
+    pub date_example: String,
+    /// The years in which anything happened, newest first.
+    pub years: Vec<Year>,
+    /// What narrows the list, in words, for paper; empty for nothing.
+    pub narrowed: String,
+    /// That older entries have not been examined yet.
+    pub stopped: bool,
+    /// That there are measurements to be drawn.
+    pub measured: bool,
     /// What to put right.
     pub errors: Errors,
-    /// The rows of this page, newest first.
-    pub rows: Vec<EntryRow>,
+    /// The entries of this page, newest first, under their years.
+    pub entries: Vec<YearOfEntries>,
     /// The way through.
     pub pager: Pager,
 }
@@ -58,7 +94,8 @@ impl Record {
     /// Whether a filter narrows the list.
     #[must_use]
     pub fn is_filtered(&self) -> bool {
-        !self.from.is_empty() || !self.to.is_empty() || self.kinds.iter().any(|k| k.chosen && !k.value.is_empty())
+        let typed = [&self.from, &self.to, &self.words].iter().any(|typed| !typed.is_empty());
+        typed || self.kinds.iter().any(|kind| kind.chosen)
     }
 }
 
@@ -80,6 +117,19 @@ pub struct Part {
     pub text: Option<String>,
     /// Why there is no text, in a sentence; empty for none.
     pub unread: String,
+}
+
+/// One thing that was measured or found.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// What.
+    pub name: String,
+    /// The value with its unit, or why there is none.
+    pub value: String,
+    /// What whoever measured makes of it; empty for nothing.
+    pub flag: String,
+    /// What is usual; empty where the source does not say.
+    pub usual: String,
 }
 
 /// What an entry holds.
@@ -105,10 +155,20 @@ pub struct Entry {
     pub row: EntryRow,
     /// The facts beside the note: status, dates, author, source, codes.
     pub facts: Vec<Fact>,
+    /// What was measured, a row each.
+    pub readings: Vec<Measured>,
     /// What it holds.
     pub body: EntryBody,
     /// Recorded as opened now.
     pub seen: Option<Moment>,
+}
+
+impl Entry {
+    /// Whether it is said of any reading what is usual.
+    #[must_use]
+    pub fn has_usual(&self) -> bool {
+        self.readings.iter().any(|reading| !reading.usual.is_empty())
+    }
 }
 
 #[cfg(test)]
@@ -128,6 +188,8 @@ pub(crate) mod fixture {
             kind_label: crate::views::words::entry(kind),
             title: Some(title.into()),
             status: status.map(str::to_owned),
+            value: None,
+            flag: None,
             when: Some(Day::of(date(on.0, on.1, on.2))),
             author: Some("Dr Liane Kunze".into()),
             in_error: false,
@@ -156,20 +218,36 @@ pub(crate) mod fixture {
         Record {
             shell: shell(Room::Patients),
             banner: banner(Tab::Record),
-            kinds: [("", 117), ("problem", 14), ("medication", 22), ("allergy", 2), ("document", 79)]
+            kinds: [("problem", 14), ("medication", 22), ("allergy", 2), ("document", 79)]
                 .into_iter()
-                .map(|(k, n)| Choice::new(k, crate::views::words::entries_counted(k, n), k.is_empty()))
+                .map(|(k, n)| Choice::new(k, crate::views::words::entries_counted(k, n), false))
                 .collect(),
             from: String::new(),
             to: String::new(),
+            words: String::new(),
+            date_example: "07/03/1984".into(),
+            years: ["2026", "2023", "2022", "2021", "2019"]
+                .map(|year| Year { year: year.into(), address: format!("?from=01/01/{year}"), chosen: false })
+                .to_vec(),
+            narrowed: String::new(),
+            stopped: false,
+            measured: true,
             errors: Errors::none(),
-            rows: rows(),
+            entries: vec![
+                YearOfEntries { year: "2026".into(), rows: rows()[..5].to_vec() },
+                YearOfEntries { year: "2023".into(), rows: rows()[5..].to_vec() },
+            ],
             pager: Pager { first: 1, last: 9, total: Some(117), previous: None, next: Some("?page=2".into()) },
         }
     }
 
     pub(crate) fn record_without_rows() -> Record {
-        Record { rows: Vec::new(), from: "2026-01-01".into(), pager: Pager::default(), ..record() }
+        Record { entries: Vec::new(), from: "01/01/2026".into(), pager: Pager::default(), ..record() }
+    }
+
+    pub(crate) fn record_searched() -> Record {
+        let stopped = Record { words: "knee".into(), narrowed: "words “knee”".into(), stopped: true, ..record() };
+        Record { pager: Pager { next: Some("?words=knee&after=x".into()), ..Pager::default() }, ..stopped }
     }
 
     pub(crate) fn entry() -> Entry {
@@ -188,6 +266,7 @@ pub(crate) mod fixture {
                 Fact { label: "Kept by".into(), value: "Overland Park Regional Medical Centre".into() },
                 Fact { label: "Type".into(), value: "LOINC 34117-2".into() },
             ],
+            readings: Vec::new(),
             body: EntryBody::Open(vec![
                 Part { title: String::new(), text: Some(note.into()), unread: String::new() },
                 Part {
@@ -198,6 +277,25 @@ pub(crate) mod fixture {
             ]),
             seen: Some(moment("2026-11-22T12:02:31Z")),
         }
+    }
+
+    pub(crate) fn measured() -> Entry {
+        let reading = |name: &str, value: &str, flag: &str| Measured {
+            name: name.into(),
+            value: value.into(),
+            flag: flag.into(),
+            usual: "at most 130 mmHg".into(),
+        };
+        let row = EntryRow {
+            value: Some("146/92 mmHg".into()),
+            flag: Some("High".into()),
+            ..row("e9", "observation", "Blood pressure", Some("final"), (2026, 11, 3))
+        };
+        let readings = vec![
+            reading("Systolic blood pressure", "146 mmHg", "High"),
+            reading("Diastolic blood pressure", "92 mmHg", ""),
+        ];
+        Entry { row, readings, body: EntryBody::Open(Vec::new()), ..entry() }
     }
 
     pub(crate) fn damaged_entry() -> Entry {
