@@ -123,7 +123,7 @@ impl FhirTypes {
     /// Who patients are and how to reach them.
     pub const PERSONS: Self = Self(FhirType::Patient.bit() | FhirType::RelatedPerson.bit());
     /// The content of the record: everything else.
-    pub const CLINICAL: Self = Self(u16::MAX & !Self::DIRECTORY.0 & !Self::PERSONS.0);
+    pub const CLINICAL: Self = Self(!Self::DIRECTORY.0 & !Self::PERSONS.0);
 
     /// These kinds.
     #[must_use]

@@ -92,7 +92,7 @@ pub struct Issue {
     pub kind: IssueType,
     /// What is so and what to do, in a sentence. No value of a record.
     pub diagnostics: String,
-    /// Where in the resource, as a path of FHIRPath's simple kind (`Patient.birthDate`); empty for the whole.
+    /// Where in the resource, as a simple path (`Patient.birthDate`); empty for the whole.
     pub expression: String,
 }
 

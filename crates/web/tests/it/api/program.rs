@@ -214,7 +214,7 @@ fn wrong_proofs(api: &Api, program: &Program, another: &Program) -> Vec<(&'stati
         claims.as_object_mut().unwrap().remove(name);
         program.proof_of(&program.header(), &claims)
     };
-    let headed = |name: &str, value: Value| {
+    let with_in_head = |name: &str, value: Value| {
         let mut header = program.header();
         header[name] = value;
         program.proof_of(&header, &program.claims(api, "x"))
@@ -253,9 +253,9 @@ fn wrong_proofs(api: &Api, program: &Program, another: &Program) -> Vec<(&'stati
         ("not yet", with("nbf", json!(now + 60))),
         ("without an id", without("jti")),
         ("an empty id", with("jti", json!(""))),
-        ("an unknown key", headed("kid", json!("two"))),
-        ("another algorithm's name", headed("alg", json!("RS256"))),
-        ("something critical", headed("crit", json!(["b64"]))),
+        ("an unknown key", with_in_head("kid", json!("two"))),
+        ("another algorithm's name", with_in_head("alg", json!("RS256"))),
+        ("something critical", with_in_head("crit", json!(["b64"]))),
         ("no signature", unsigned("none", &|_| Vec::new())),
         ("no signature under a good name", unsigned("RS384", &|_| Vec::new())),
         ("no token", "x".to_owned()),
