@@ -209,6 +209,29 @@ export default function pages(given) {
       await page.locator("article.sheet").waitFor();
       await eye.on(page, `entry-${kind}`);
     }
+    for (const what of ["problem", "medication", "allergy", "immunisation", "measurement"]) {
+      await page.goto(`${zoleka}/write/${what}`);
+      await eye.on(page, `write-${what}`);
+    }
+    await page.getByLabel("Weight in kg").fill("725");
+    await send(page, "Save in the record");
+    await page.getByText("Is 725 kg right?").waitFor();
+    await eye.on(page, "write-unusual");
+    await page.getByLabel("Weight in kg").fill("72,5 kg");
+    await send(page, "Save in the record");
+    await page.getByRole("heading", { name: "Something needs your attention" }).waitFor();
+    assert.equal(await page.getByLabel("Weight in kg").inputValue(), "72,5 kg", "what was typed is kept");
+    await eye.on(page, "write-refused");
+    await page.getByLabel("Weight in kg").fill("72,5");
+    await send(page, "Save in the record");
+    await page.waitForURL(/measurements$/);
+    await page.goto(`${zoleka}/record?kind=problem`);
+    await page.getByRole("link", { name: "Migraine without aura" }).click();
+    await page.getByRole("link", { name: "End it or take it back" }).click();
+    await eye.on(page, "entry-change");
+    await send(page, "Save the change");
+    await page.getByRole("alert").waitFor();
+    await eye.on(page, "entry-change-refused");
     await page.goto(`${zoleka}/edit`);
     await eye.on(page, "edit");
     await page.getByLabel("Phone").fill("+27 82 555 0999");

@@ -25,6 +25,10 @@ store::actions! {
     pub ReadClinical = "clinical.read", reads;
     /// Open a record: its banner and its entries.
     pub OpenRecord = "patient.record", reads, all of [ReadPatient, ReadClinical];
+    /// Write in a record, and end or take back what stands there.
+    pub WriteClinical = "clinical.write", writes;
+    /// Open the forms for that.
+    pub ClinicalForm = "clinical.form", reads, all of [ReadPatient, ReadClinical, WriteClinical];
     /// Open "who saw what" of a record, under its banner.
     pub OpenAudit = "patient.who-saw-what", reads, all of [ReadPatient, ReadPatientAudit];
     /// The same, clinical values included.

@@ -1,7 +1,8 @@
 //! Patients: whom the practice serves. Create, find, open, edit; their identifiers and alerts;
 //! the entries of their record.
 //!
-//! `timeline` is the list of a record's entries; `chart` puts its measurements into series.
+//! `timeline` is the list of a record's entries; `chart` puts its measurements into series;
+//! `clinical` writes in it by hand.
 //!
 //! `model` is what is known of a patient, typed; `identifiers` the numbers that others gave them;
 //! `rows` the tables; `actions` what can be done; `search` understands the one search box; `reads` and
@@ -9,6 +10,7 @@
 
 pub mod actions;
 pub mod chart;
+pub mod clinical;
 pub mod identifiers;
 pub mod model;
 pub mod reads;

@@ -9,7 +9,7 @@ use std::task::Poll;
 use kernel::PracticeId;
 use practice::exchange::fhir::Report;
 use practice::exchange::{ImportError, ImportSettings, Progress, import_folder};
-use practice::patients::reads::seen;
+use practice::patients::reads::{self, EntryFilter, seen};
 use practice::patients::writes;
 use store::Role;
 use testkit::{DATA, House, servers};
@@ -264,4 +264,42 @@ async fn no_file_name_is_kept_in_the_clear() {
     assert_eq!(count("select count(*) from import_run where practice_id = $1", practice).await, 1);
     let named = "select count(*) from import_run r where practice_id = $1 and r::text like '%Thandi%'";
     assert_eq!(count(named, practice).await, 0);
+}
+
+#[tokio::test]
+async fn an_entry_that_was_taken_back_here_is_not_written_over_by_a_later_import() {
+    use practice::patients::clinical::forms::{EndingForm, Place};
+    use practice::patients::clinical::writes::end;
+    use practice::patients::model::EntryKind;
+    let house = House::open().await;
+    let practice = house.practice().await;
+    let doctor = house.actor(practice, &[Role::Practitioner]).await;
+    let files = |what: &str| {
+        folder_with(&[
+            ("Patient.ndjson", patient("p1", "Quintal", "1980-02-03")),
+            ("AllergyIntolerance.ndjson", allergy("a1", "p1", what)),
+        ])
+    };
+    bring_in(&house, practice, files("Latex").path(), false).await;
+    let id = found(&house, &doctor, "quintal").await[0];
+    let listed = async || reads::entries(&house.store, &doctor, id, &EntryFilter::default()).await.unwrap().entries;
+    let entry = listed().await[0].as_ref().unwrap().id;
+    let form = EndingForm {
+        change: "entered-in-error".to_owned(),
+        on: String::new(),
+        remark: "It was the glove of another.".to_owned(),
+    };
+    let place = Place { order: crate::desk::ORDER, zone: jiff::tz::TimeZone::UTC, now: house.store.clock().now() };
+    let ending = form.parse(EntryKind::Allergy, &place).unwrap();
+    end(&house.store, &doctor, house.key(), (id, entry), seen(1), &form, &ending).await.unwrap();
+
+    let changed = files("Latex gloves");
+    let dry = bring_in(&house, practice, changed.path(), true).await;
+    for said in [&dry, &bring_in(&house, practice, changed.path(), false).await] {
+        let counts = said.counts["AllergyIntolerance"];
+        assert_eq!((counts.skip, counts.matched), (1, 0), "{said}");
+        assert_eq!(said.findings[0].reason, "edited here since; left as it is");
+    }
+    let line = listed().await[0].as_ref().unwrap().summary.clone();
+    assert!(line.in_error && line.title == "Latex");
 }

@@ -30,6 +30,7 @@ const WORDS: &[(&str, &str)] = &[
     ("patient.edit", "change particulars, identifiers and alerts"),
     ("identifier.reveal", "see an identifier in full, for a stated purpose"),
     ("clinical.read", "read the entries of the record"),
+    ("clinical.write", "write in the record, end or take back what stands there"),
     ("record.export", "take out the records of the whole practice"),
     ("patient.audit", "see who saw what of the record, with the values that changed"),
     ("mail.send", "send mail"),
@@ -190,6 +191,8 @@ fn an_owner_alone_reaches_no_patient_and_clinical_content_is_for_practitioners_o
         let roles = Roles(bits);
         let reads = policy.member_may(roles, "clinical.read", ResourceKind::Patient);
         assert_eq!(reads, roles.has(Role::Practitioner), "{roles}");
+        let writes = policy.member_may(roles, "clinical.write", ResourceKind::Patient);
+        assert_eq!(writes, roles.has(Role::Practitioner), "{roles}");
         let grants = policy.member_may(roles, "team.grant-owner", ResourceKind::Member);
         assert_eq!(grants, roles.has(Role::Owner), "{roles}");
     }

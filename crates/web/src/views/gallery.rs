@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use askama::Template;
 
-use super::{account, audit, chart, confirm, connections, door, fault, patient, patients, record, team, today};
+use super::{account, audit, chart, confirm, connections, door, fault, patient, patients, record, team, today, write};
 
 fn name(fault: fault::Fault) -> String {
     match fault {
@@ -57,6 +57,14 @@ fn pages() -> Vec<(String, String)> {
         "measurements-none" => chart::fixture::none(),
         "entry" => record::fixture::entry(),
         "entry-measured" => record::fixture::measured(),
+        "write-allergy" => write::fixture::form(write::What::Allergy),
+        "write-medication" => write::fixture::form(write::What::Medication),
+        "write-problem" => write::fixture::form(write::What::Problem),
+        "write-immunisation" => write::fixture::form(write::What::Immunisation),
+        "write-measurement" => write::fixture::form(write::What::Measurement),
+        "write-refused" => write::fixture::refused(),
+        "write-unusual" => write::fixture::unusual(),
+        "entry-change" => write::fixture::change(),
         "entry-damaged" => record::fixture::damaged_entry(),
         "audit-record" => audit::fixture::on_record(),
         "audit" => audit::fixture::practice(),

@@ -23,6 +23,7 @@ pub mod team;
 pub mod today;
 pub mod when;
 pub mod words;
+pub mod write;
 
 #[cfg(test)]
 mod gallery;

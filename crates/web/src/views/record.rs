@@ -6,6 +6,7 @@ use super::form::{Choice, Errors};
 use super::patient::Banner;
 use super::shell::{Pager, Shell};
 use super::when::{Day, Moment};
+use super::write::What;
 #[allow(unused_imports, reason = "the templates name the filters")]
 use crate::text::filters;
 
@@ -82,6 +83,8 @@ pub struct Record {
     pub stopped: bool,
     /// That there are measurements to be drawn.
     pub measured: bool,
+    /// What may be written by hand; nothing for whoever may not.
+    pub writes: Vec<What>,
     /// What to put right.
     pub errors: Errors,
     /// The entries of this page, newest first, under their years.
@@ -157,6 +160,8 @@ pub struct Entry {
     pub facts: Vec<Fact>,
     /// What was measured, a row each.
     pub readings: Vec<Measured>,
+    /// Whether changing it is offered.
+    pub may_change: bool,
     /// What it holds.
     pub body: EntryBody,
     /// Recorded as opened now.
@@ -232,6 +237,7 @@ pub(crate) mod fixture {
             narrowed: String::new(),
             stopped: false,
             measured: true,
+            writes: What::ALL.to_vec(),
             errors: Errors::none(),
             entries: vec![
                 YearOfEntries { year: "2026".into(), rows: rows()[..5].to_vec() },
@@ -267,6 +273,7 @@ pub(crate) mod fixture {
                 Fact { label: "Type".into(), value: "LOINC 34117-2".into() },
             ],
             readings: Vec::new(),
+            may_change: true,
             body: EntryBody::Open(vec![
                 Part { title: String::new(), text: Some(note.into()), unread: String::new() },
                 Part {
@@ -299,6 +306,6 @@ pub(crate) mod fixture {
     }
 
     pub(crate) fn damaged_entry() -> Entry {
-        Entry { row: rows().remove(4), facts: Vec::new(), body: EntryBody::Damaged, ..entry() }
+        Entry { row: rows().remove(4), facts: Vec::new(), body: EntryBody::Damaged, may_change: false, ..entry() }
     }
 }

@@ -156,6 +156,8 @@ pub fn action(name: &str) -> String {
         "patient.edit" => "action-patient-edit",
         "patient.edit-form" => "action-patient-edit-form",
         "patient.record" | "clinical.read" => "action-clinical-read",
+        "clinical.write" => "action-clinical-write",
+        "clinical.form" => "action-clinical-form",
         "patient.audit" | "patient.who-saw-what" => "action-patient-audit",
         "patient.import" => "action-import",
         "identifier.reveal" => "action-identifier-reveal",

@@ -59,6 +59,10 @@ fn probe(route: &Route, things: &Things) -> Option<Vec<(&'static str, String)>> 
         "/patients/{patient}/edit" => return Some(patient("Somebody Else", Some(&things.version))),
         "/patients/lookup" | "/patients/{patient}/identifiers" => &[("kind", "za-id"), ("number", "8001015009087")],
         "/patients/{patient}/identifiers/{identifier}/reveal" => &[("purpose", "billing")],
+        "/patients/{patient}/write/{what}" => &[("problem", "Asthma"), ("severity", ""), ("began", ""), ("remark", "")],
+        "/patients/{patient}/record/{entry}/change" => {
+            &[("change", "entered-in-error"), ("remark", "Another patient."), ("version", "1")]
+        }
         "/patients/{patient}/alerts" => &[("text", "Uses a wheelchair"), ("weight", "usual")],
         "/sign-out"
         | "/invitation/{practice}/{token}/join"
@@ -135,6 +139,7 @@ impl Things {
             ("invitation", InvitationId::to_string(&invitation)),
             ("session", session.to_string()),
             ("patient", patient.to_string()),
+            ("what", "problem".to_owned()),
             ("identifier", after(&page, &format!("{record}/identifiers/"))),
             ("alert", after(&page, &format!("{record}/alerts/"))),
             ("entry", after(&page, &format!("{record}/record/"))),

@@ -372,6 +372,120 @@ async fn measurements_are_drawn_with_their_table_and_without_an_exception_from_t
 }
 
 #[tokio::test]
+async fn what_is_written_by_hand_stands_in_the_record_and_in_the_log() {
+    let (site, practice, doctor) = one(Role::Practitioner).await;
+    bring_in(&site, practice).await;
+    let patient = found(&doctor).await;
+    let form = format!("{patient}/write/problem");
+    let typed = [
+        ("problem", "Migraine <i>with</i> aura"),
+        ("severity", "mild"),
+        ("began", "5/2019"),
+        ("remark", "Since school."),
+    ];
+    let page = doctor.open(&form).await;
+    let sent = doctor.send(&page, &form, &typed).await;
+    sent.leads_to(&format!("{patient}/record"));
+    doctor.send(&page, &form, &typed).await.leads_to(&format!("{patient}/record"));
+    let record = doctor.open(&format!("{patient}/record?kind=problem")).await.body;
+    assert_eq!(record.matches("Migraine &#60;i&#62;with").count(), 1, "once, however often it is sent");
+    let (_, rest) = record.split_once(&format!("{patient}/record/")).unwrap();
+    let entry = format!("{patient}/record/{}", &rest[..36]);
+    let shown = doctor.open(&entry).await.body;
+    assert!(shown.contains("Since school.") && shown.contains("May 2019") && shown.contains("mild"));
+    assert_eq!(site.house.logged(practice, "clinical.write").await, 1);
+    let log = doctor.open(&format!("{patient}/audit")).await.body;
+    assert!(log.contains("The record, written in") && log.contains("Migraine"), "{log}");
+
+    let change = format!("{entry}/change");
+    let (mine, theirs) = (doctor.open(&change).await, doctor.open(&change).await);
+    let refused = doctor.send(&mine, &change, &[("change", "entered-in-error"), ("remark", "")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.body.contains("href=\"#remark\""));
+    let ended = [("change", "resolved"), ("on", "2024"), ("remark", "Gone.")];
+    doctor.send(&theirs, &change, &ended).await.leads_to(&entry);
+    let conflict = doctor.send(&mine, &change, &[("change", "inactive"), ("remark", "My own words")]).await;
+    assert_eq!(conflict.status, StatusCode::CONFLICT);
+    assert!(conflict.body.contains("My own words"), "what was typed is kept");
+    let taken = [("change", "entered-in-error"), ("remark", "Another patient.")];
+    doctor.send(&conflict, &change, &taken).await.leads_to(&entry);
+    let shown = doctor.open(&entry).await.body;
+    assert!(shown.contains("entered-in-error") && shown.contains("Gone.") && shown.contains("Another patient."));
+    assert!(!shown.contains(&format!("href=\"{change}\"")), "what was taken back is not changed again");
+    let log = doctor.open(&format!("{patient}/audit")).await.body;
+    assert_eq!(log.matches("The record, written in").count(), 3);
+}
+
+#[tokio::test]
+async fn that_no_allergy_is_known_cannot_stand_beside_one() {
+    let (site, practice, doctor) = one(Role::Practitioner).await;
+    bring_in(&site, practice).await;
+    let patient = found(&doctor).await;
+    let form = format!("{patient}/write/allergy");
+    let none = |substance| {
+        [
+            ("none_known", "yes"),
+            ("substance", substance),
+            ("category", ""),
+            ("criticality", ""),
+            ("reaction", ""),
+            ("severity", ""),
+            ("began", ""),
+            ("remark", ""),
+        ]
+    };
+    let refused = doctor.fill(&form, &form, &none("")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.body.contains("Allergies stand in this record"));
+    let record = doctor.open(&format!("{patient}/record?kind=allergy")).await.body;
+    let entries = format!("{patient}/record/");
+    for id in record.split(&entries).skip(1).map(|rest| &rest[..36]) {
+        let change = format!("{patient}/record/{id}/change");
+        let page = doctor.open(&change).await;
+        let ended = doctor.send(&page, &change, &[("change", "resolved"), ("remark", "")]).await;
+        ended.leads_to(&format!("{patient}/record/{id}"));
+    }
+    doctor.fill(&form, &form, &none("")).await.leads_to(&format!("{patient}/record"));
+    let banner = doctor.open(&patient).await.body;
+    assert!(banner.split("<div class=\"page").next().unwrap().contains("No known allergies"));
+}
+
+#[tokio::test]
+async fn a_measurement_beyond_what_is_usual_is_asked_about_once_and_then_kept() {
+    let (_site, _, doctor) = one(Role::Practitioner).await;
+    let patient = write_down(&doctor, "Lindiwe", "Mokoena").await;
+    let form = format!("{patient}/write/measurement");
+    let typed = |weight, confirmed: &'static [(&'static str, &'static str)]| {
+        let names = ["date", "time", "height", "temperature", "pulse", "systolic", "diastolic", "saturation", "remark"];
+        let mut typed: Vec<(&str, &str)> = names.iter().map(|name| (*name, "")).collect();
+        typed.push(("weight", weight));
+        typed.extend(confirmed);
+        typed
+    };
+    let asked = doctor.fill(&form, &form, &typed("725", &[])).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(asked.body.contains("Is 725 kg right?") && asked.body.contains("value=\"725\""));
+    let sent = doctor.send(&asked, &form, &typed("725", &[("confirmed", "yes")])).await;
+    sent.leads_to(&format!("{patient}/measurements"));
+    assert!(doctor.open(&format!("{patient}/measurements")).await.body.contains(">725 kg<"));
+}
+
+#[tokio::test]
+async fn only_a_practitioner_writes_in_the_record() {
+    let (site, practice, doctor) = one(Role::Practitioner).await;
+    let patient = write_down(&doctor, "Lindiwe", "Mokoena").await;
+    let form = format!("{patient}/write/problem");
+    let page = doctor.open(&form).await;
+    for role in [Role::Administrator, Role::Reception] {
+        let other = at_work(&site, practice, &[role]).await;
+        assert_eq!(other.open(&form).await.status, StatusCode::FORBIDDEN, "{role:?}");
+        assert!(!other.open(&patient).await.body.contains("/write/"), "and nobody else is offered to");
+    }
+    assert_eq!(doctor.open(&format!("{patient}/write/poem")).await.status, StatusCode::NOT_FOUND);
+    assert!(page.body.contains("In the record of Lindiwe Mokoena"));
+}
+
+#[tokio::test]
 async fn the_page_counts_the_others_who_saw_it_and_not_its_reader() {
     let (site, practice, reception) = one(Role::Reception).await;
     let doctor = at_work(&site, practice, &[Role::Practitioner]).await;

@@ -37,8 +37,9 @@ pub(super) fn observation(object: &mut Object<'_>, base: EntryBody) -> Result<En
         let about = part.object("code", concept)?.unwrap_or_default();
         reading(&mut part, about)
     })?;
-    // Why a panel itself has no value says nothing where its parts have theirs.
-    let own = Some(own).filter(|own| own.value.is_some() || (parts.is_empty() && *own != Reading::of(&about)));
+    // Why a panel itself has no value says nothing where its parts have theirs; what is made of it does.
+    let own = if parts.is_empty() { own } else { Reading { absent: None, ..own } };
+    let own = Some(own).filter(|own| *own != Reading::of(&about));
     let span = entry::span(object, &Span::EFFECTIVE)?;
     Ok(EntryBody {
         status: object.line("status", LINE_CHARS_MAX)?,

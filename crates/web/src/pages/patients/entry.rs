@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use kernel::{EntryId, PatientId};
+use practice::patients::actions::WriteClinical;
 use practice::patients::model::{EntryBody as Read, Reading};
 use practice::patients::reads::entry;
 use practice::patients::rows::EntrySummary;
@@ -42,6 +43,8 @@ pub(super) async fn show_entry(
     let kind = found.entry.as_ref().map(|open| open.kind.as_str()).unwrap_or_default();
     let summary = read.as_deref().map(EntrySummary::of);
     let summary = summary.as_ref().or(found.entry.as_ref().ok().map(|open| &open.summary));
+    let taken_back = summary.is_some_and(|summary| summary.in_error);
+    let may_change = !taken_back && read.is_some() && member.may_patient::<WriteClinical>().await?;
     show(&Entry {
         shell: member.shell(Room::Patients).await?,
         banner: banner(&member, &known, may(&member).await?, Tab::Record, today(&app, &member).await?),
@@ -49,6 +52,7 @@ pub(super) async fn show_entry(
         facts: read.as_deref().map(facts).unwrap_or_default(),
         readings: read.as_deref().map(readings).unwrap_or_default(),
         body,
+        may_change,
         seen: Some(member.moment(found.at).await?),
     })
 }

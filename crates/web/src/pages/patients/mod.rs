@@ -2,6 +2,7 @@
 
 mod alerts;
 mod banner;
+mod change;
 mod edit;
 mod entry;
 mod find;
@@ -14,10 +15,11 @@ mod record;
 mod said;
 mod typed;
 mod who_saw_what;
+mod write;
 
 use practice::patients::actions::{
-    CreatePatient, EditForm, EditPatient, FindPatient, LookUpIdentifier, NewForm, OpenAudit, OpenRecord, ReadPatient,
-    RevealIdentifier,
+    ClinicalForm, CreatePatient, EditForm, EditPatient, FindPatient, LookUpIdentifier, NewForm, OpenAudit, OpenRecord,
+    ReadPatient, RevealIdentifier, WriteClinical,
 };
 
 pub(super) use find::hit;
@@ -48,6 +50,10 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .change("/patients/{patient}/alerts/{alert}/end", edits, alerts::end)
         .read("/patients/{patient}/record", Allow::to::<OpenRecord>(), record::show_record)
         .read("/patients/{patient}/record/{entry}", Allow::to::<OpenRecord>(), entry::show_entry)
+        .read("/patients/{patient}/write/{what}", Allow::to::<ClinicalForm>(), write::form)
+        .change("/patients/{patient}/write/{what}", Allow::to::<WriteClinical>(), write::send)
+        .read("/patients/{patient}/record/{entry}/change", Allow::to::<ClinicalForm>(), change::form)
+        .change("/patients/{patient}/record/{entry}/change", Allow::to::<WriteClinical>(), change::send)
         .read("/patients/{patient}/measurements", Allow::to::<OpenRecord>(), measurements::show_measurements)
         .read("/patients/{patient}/audit", Allow::to::<OpenAudit>(), who_saw_what::show_log)
 }

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use kernel::PatientId;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use practice::patients::actions::WriteClinical;
 use practice::patients::model::{BirthDate, DateOrder, EntryKind};
 use practice::patients::reads::Read;
 use practice::patients::rows::EntryLine;
@@ -24,6 +25,7 @@ use crate::text::{list, say, say_with};
 use crate::views::patient::Tab;
 use crate::views::record::{Record, Year, YearOfEntries};
 use crate::views::words::{entries as entries_said, entries_counted};
+use crate::views::write::What;
 use crate::views::{Choice, Errors, Pager, Room};
 use crate::who::Member;
 
@@ -93,6 +95,7 @@ pub(super) async fn show_record(
         pager: pager(&asked, &found),
         date_example,
         measured: found.counts.iter().any(|(kind, count)| *kind == EntryKind::Observation && *count > 0),
+        writes: if member.may_patient::<WriteClinical>().await? { What::ALL.to_vec() } else { Vec::new() },
         entries: by_year(&found.entries),
         from: asked.from,
         to: asked.to,

@@ -63,12 +63,14 @@ fn a_blood_pressure_is_read_with_both_its_parts() {
     let part = |code: &str, name: &str, value: i64| json!({"code": loinc(code, name), "valueQuantity": quantity(&json!(value), "mmHg", "mm[Hg]")});
     let resource = weight(&json!({
         "code": loinc("85354-9", "Blood pressure panel"), "dataAbsentReason": {"text": "a panel has no value"},
+        "interpretation": [{"coding": [{"code": "H"}]}],
         "component": [part("8480-6", "Systolic", 146), part("8462-4", "Diastolic", 92)],
     }));
     let body = entry(&resource).body;
-    assert_eq!(body.readings.len(), 2);
+    assert_eq!(body.readings.len(), 3);
     assert_eq!(body.value_words().as_deref(), Some("146/92 mmHg"));
-    assert_eq!(readings_words(&body.readings[..1], &body.concept).as_deref(), Some("Systolic 146 mmHg"));
+    assert_eq!(body.readings[0].flag(), Some("High"), "what is made of the whole is not lost");
+    assert_eq!(readings_words(&body.readings[1..2], &body.concept).as_deref(), Some("Systolic 146 mmHg"));
 }
 
 #[test]
