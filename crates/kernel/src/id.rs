@@ -98,6 +98,8 @@ ids! {
     InvitationId;
     /// One run of an import.
     ImportId;
+    /// What the columns of a table became, kept for the next.
+    MappingId;
     /// A line of the audit log.
     EventId;
     /// A data key in the keyring.
