@@ -15,4 +15,6 @@ mod import_again;
 mod isolation;
 mod long;
 mod patients;
+mod tables;
+mod taken_back;
 mod who_saw_what;
