@@ -34,7 +34,7 @@ pub(super) struct Question {
 }
 
 /// The acts that the filter offers.
-const ACTIONS: [(&str, ActKind); 12] = [
+const ACTIONS: [(&str, ActKind); 13] = [
     ("identifier.reveal", ActKind::Reveal),
     ("patient.record", ActKind::Read),
     ("patient.read", ActKind::Read),
@@ -43,6 +43,7 @@ const ACTIONS: [(&str, ActKind); 12] = [
     ("patient.create", ActKind::Change),
     ("patient.edit", ActKind::Change),
     ("patient.import", ActKind::Change),
+    ("import.undo", ActKind::Change),
     ("team.invite", ActKind::Change),
     ("team.roles", ActKind::Change),
     ("team.remove", ActKind::Change),
