@@ -100,6 +100,8 @@ ids! {
     ImportId;
     /// A program that a practice has let in over the API.
     ClientId;
+    /// What the columns of a table became, kept for the next.
+    MappingId;
     /// A line of the audit log.
     EventId;
     /// A data key in the keyring.

@@ -13,7 +13,7 @@ pub use entropy::{Entropy, SystemEntropy};
 pub use error::ErrorKind;
 pub use id::{
     AlertId, ClientId, DataKeyId, EntryId, EventId, EventOrder, IdError, IdempotencyKey, IdentifierId, ImportId,
-    InvitationId, PatientId, PersonId, PracticeId, ResourceId, SessionId,
+    InvitationId, MappingId, PatientId, PersonId, PracticeId, ResourceId, SessionId,
 };
 pub use secret::Secret;
 pub use source::Source;

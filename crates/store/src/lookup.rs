@@ -33,6 +33,8 @@ const FIND: &str = "
 
 const FORGET: &str = "delete from search_token where practice_id = $1 and subject_id = $2";
 
+const FORGET_ALL: &str = "delete from search_token where practice_id = $1 and subject_id = any($2)";
+
 const REMEMBER: &str = "
     insert into search_token (practice_id, token, subject_id, epoch)
     select $1, token, subject_id, $4 from unnest($2::bytea[], $3::uuid[]) as t (token, subject_id)
@@ -96,6 +98,12 @@ impl<A: Writes> Tx<A> {
     /// Replaces the search tokens of a subject.
     pub async fn tokens(&mut self, subject: Uuid, words: &TokenSet) -> Result<(), StoreError> {
         self.desk.replace_tokens(subject, words).await
+    }
+
+    /// Forgets the search tokens of subjects that are gone.
+    pub async fn forget_tokens(&mut self, subjects: &[Uuid]) -> Result<(), StoreError> {
+        self.desk.main_slot();
+        self.desk.execute(FORGET_ALL, &[&subjects]).await.map(|_| ())
     }
 
     /// Adds the search tokens of new subjects.

@@ -2,7 +2,7 @@
 //! values before and after; PostgreSQL refuses a commit without it.
 
 use jiff::Timestamp;
-use kernel::{EventId, PatientId, PracticeId};
+use kernel::{EventId, ImportId, PatientId, PracticeId};
 use serde_json::Value;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -182,6 +182,40 @@ impl Desk {
         Ok(())
     }
 
+    /// Takes rows back that an import added, each under its own event, which keeps their last values.
+    /// [`StoreError::Conflict`] if one of them is no longer as it was added.
+    pub(crate) async fn take_back_rows<R: WholeRow>(
+        &mut self,
+        run: ImportId,
+        rows: &[(Tag, R)],
+    ) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let opener = self.keys(rows.iter().map(|(_, row)| row.key())).await?;
+        let mut ids: Vec<Uuid> = Vec::with_capacity(rows.len());
+        for (tag, row) in rows {
+            let before = row.open(&opener)?;
+            let slot = self.slot_for(tag.0, row.key())?;
+            for (column, value) in R::values(&before) {
+                if !value.is_null() {
+                    let field = format!("{}.{column}", R::TABLE);
+                    let before = Some(audited::<R>(column, value));
+                    slot.changes.push(FieldChange { field, before, after: None });
+                }
+            }
+            ids.push(row.row_id());
+        }
+        if self.take_back(R::TABLE, run, &ids).await? == ids.len() { Ok(()) } else { Err(StoreError::Conflict) }
+    }
+
+    /// What PostgreSQL lets go of an import that is being taken back; gives how many rows went.
+    pub(crate) async fn take_back(&self, kind: &str, run: ImportId, ids: &[Uuid]) -> Result<usize, StoreError> {
+        let rows = self.query(TAKE_BACK, &[&kind, &run.uuid(), &ids]).await?;
+        let taken: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
+        Ok(usize::try_from(taken).unwrap_or(0))
+    }
+
     /// Seals the events, writes them and the answer to a retry, commits. If the same key was
     /// committed meanwhile, nothing of this transaction stays and the earlier answer is given.
     pub(crate) async fn finish(
@@ -254,6 +288,8 @@ impl Desk {
         draft.seal(&opener, &self.inner.entropy)
     }
 }
+
+const TAKE_BACK: &str = "select import_take_back($1, $2, $3, $4)";
 
 const REMEMBER: &str = "
     insert into idempotency (practice_id, actor_id, key, fingerprint, event_id, outcome, at)
@@ -345,6 +381,19 @@ impl<A: Writes> Tx<A> {
     /// Removes a row; its last values go into the event.
     pub async fn remove<R: WholeRow>(&mut self, row: &R) -> Result<(), StoreError> {
         self.desk.remove_row(row).await
+    }
+
+    /// Takes rows back that an import added, each under its own event ([`Tx::also`]); their last values go
+    /// into it. PostgreSQL lets go only what the run added, what nobody has touched since, and of a run of
+    /// which it is written down that it is taken back; anything else is [`StoreError::Conflict`].
+    pub async fn take_back<R: WholeRow>(&mut self, run: ImportId, rows: &[(Tag, R)]) -> Result<(), StoreError> {
+        self.desk.take_back_rows(run, rows).await
+    }
+
+    /// Forgets where the sources of what was taken back went, so that they can be brought in anew.
+    pub async fn forget_imports(&mut self, run: ImportId, targets: &[Uuid]) -> Result<(), StoreError> {
+        self.desk.main_slot();
+        self.desk.take_back("import_key", run, targets).await.map(|_| ())
     }
 
     /// A statement on a table of bookkeeping. Tables that the audit watches refuse the commit unless an

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::accounts::Accounts;
 use crate::application::Tls;
-use crate::commands::Task;
+use crate::commands::{Manner, Task, suggest_mapping};
 use crate::config::{self, Config};
 use crate::doors::Doors;
 use crate::failure::Failure;
@@ -65,7 +65,7 @@ enum Word {
     /// Keys: make the root key, turn keys, see how they stand
     #[command(subcommand)]
     Keys(Keys),
-    /// Bring records in
+    /// Bring records in, and take an import back
     #[command(subcommand)]
     Import(Import),
     /// A demonstration's people: their codes and secrets
@@ -167,20 +167,75 @@ enum Keys {
 
 #[derive(Subcommand)]
 enum Import {
-    /// From a folder of FHIR R4 NDJSON, as a bulk export writes it. Brought in twice, it changes nothing
+    /// From FHIR R4: NDJSON, as a bulk export writes it, and bundles. Brought in twice, it changes nothing
     Fhir {
         /// The practice's short name
         practice: String,
-        /// The folder; as root, Vouchsafe's account must be able to read it
+        /// A folder of .ndjson and .json files, or one file; as root, Vouchsafe's account must be able to read it
         folder: PathBuf,
-        /// Only say what would happen: what is new, known, skipped, rejected and why
-        #[arg(long)]
-        dry_run: bool,
+        #[command(flatten)]
+        manner: Manner,
         /// Where the files come from: ids of one source are never taken for those of another
         #[arg(long, default_value = "fhir")]
         source: String,
         #[command(flatten)]
         which: Which,
+    },
+    /// From a table (CSV). Brought in twice, it changes nothing
+    Csv {
+        /// The practice's short name
+        practice: String,
+        /// The file; as root, Vouchsafe's account must be able to read it
+        file: PathBuf,
+        /// The file that says what each column is; `vouchsafe import mapping FILE` prints a first one. Without
+        /// it, the mapping that the practice used last for a table with the same columns
+        #[arg(long)]
+        mapping: Option<PathBuf>,
+        #[command(flatten)]
+        manner: Manner,
+        /// Where the file comes from: record numbers of one source are never taken for those of another
+        #[arg(long, default_value = "csv")]
+        source: String,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// From a file of vCards (.vcf). Brought in twice, it changes nothing
+    Vcard {
+        /// The practice's short name
+        practice: String,
+        /// The file; as root, Vouchsafe's account must be able to read it
+        file: PathBuf,
+        #[command(flatten)]
+        manner: Manner,
+        /// Where the file comes from: cards of one source are never taken for those of another
+        #[arg(long, default_value = "vcard")]
+        source: String,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// List the imports of a practice
+    List {
+        /// The practice's short name
+        practice: String,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Take back what one import added, while nothing has been built on it
+    Undo {
+        /// The practice's short name
+        practice: String,
+        /// The import's id, as `vouchsafe import list` shows it
+        run: String,
+        /// Only say what would be taken away
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Print the mapping that a table suggests, to look at and change before it is used
+    Mapping {
+        /// The table
+        file: PathBuf,
     },
 }
 
@@ -228,10 +283,25 @@ impl Line {
                 (_, _, true) => which.perform(Task::KeysRotateRoot),
                 (practice, _, false) => which.perform(Task::KeysRotate { practice }),
             },
-            Word::Import(Import::Fhir { practice, folder, dry_run, source, which }) => {
+            Word::Import(Import::Fhir { practice, folder, manner, source, which }) => {
                 let folder = folder.canonicalize().map_err(Failure::io("cannot find", &folder))?;
-                which.perform(Task::ImportFhir { practice, folder, source, dry_run })
+                which.perform(Task::ImportFhir { practice, folder, source, manner })
             }
+            Word::Import(Import::Csv { practice, file, mapping, manner, source, which }) => {
+                let file = file.canonicalize().map_err(Failure::io("cannot find", &file))?;
+                let found = |mapping: PathBuf| mapping.canonicalize().map_err(Failure::io("cannot find", &mapping));
+                let mapping = mapping.map(found).transpose()?;
+                which.perform(Task::ImportCsv { practice, file, mapping, source, manner })
+            }
+            Word::Import(Import::Vcard { practice, file, manner, source, which }) => {
+                let file = file.canonicalize().map_err(Failure::io("cannot find", &file))?;
+                which.perform(Task::ImportVcard { practice, file, source, manner })
+            }
+            Word::Import(Import::List { practice, which }) => which.perform(Task::ImportList { practice }),
+            Word::Import(Import::Undo { practice, run, dry_run, which }) => {
+                which.perform(Task::ImportUndo { practice, run, dry_run })
+            }
+            Word::Import(Import::Mapping { file }) => suggest_mapping(&file),
             Word::Demo(Demo::Code { email, folder }) => {
                 let (code, seconds) = Folders::of(&folder)?.sign_ins()?.code(&email)?;
                 say(&format!("{code}   (for {seconds} more seconds; each code is good once)"));

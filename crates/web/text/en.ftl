@@ -571,6 +571,8 @@ action-totp = The authenticator app
 action-codes = Made new recovery codes
 action-mail = Sent a mail
 action-import = Brought in by an import
+action-import-read = What imports there were
+action-import-undo = Taken back with its import
 
 ## Team
 

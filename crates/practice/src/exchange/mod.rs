@@ -1,9 +1,17 @@
-//! Exchange: records that come from elsewhere. `fhir` reads and maps, and knows no database; `import`
-//! walks the files; `writes` puts batches through the doors, like anything else.
+//! Exchange: records that come from elsewhere. `fhir`, `csv` and `vcard` read and map, and know no
+//! database; `import` walks the files; `writes` puts batches through the doors, like anything else;
+//! `mappings` keeps how tables were read; `runs` lists imports and takes one back.
 
+pub mod actions;
+pub mod csv;
 pub mod fhir;
+mod gathered;
 pub mod import;
+mod mappings;
 mod rows;
+pub mod runs;
+pub mod vcard;
 mod writes;
 
-pub use import::{ImportError, ImportSettings, Progress, import_folder};
+pub use import::{ImportError, ImportSettings, Progress, import_csv, import_folder, import_vcard, look_at_csv};
+pub use mappings::known_mapping;

@@ -1,7 +1,9 @@
 //! The tables of this slice: what was kept of imports, and how far each came.
 
 use jiff::Timestamp;
-use kernel::{ImportId, ResourceId};
+use kernel::{ImportId, MappingId, ResourceId};
+
+use super::csv::Mapping;
 
 store::sealed_row! {
     /// A resource that belongs to no patient, kept as it came.
@@ -24,5 +26,13 @@ store::sealed_row! {
             rejected: i64,
         }
         sealed { source: String }
+    }
+}
+
+store::sealed_row! {
+    /// What the columns of a table became, kept for the next table with the same columns.
+    pub row MappingRow opens KnownMapping patched by MappingPatch in "import_mapping" id MappingId, keyed practice {
+        clear { digest: Vec<u8>, used_at: Timestamp }
+        sealed { mapping: Mapping }
     }
 }

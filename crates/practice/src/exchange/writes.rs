@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use kernel::{EntryId, IdempotencyKey, IdentifierId, ImportId, PatientId, ResourceId};
+use kernel::{AlertId, EntryId, IdempotencyKey, IdentifierId, ImportId, PatientId, ResourceId};
 use seal::{Token, TokenKind};
 use store::{
     Actor, Event, ImportTurn, Imported, Once, Resource as Asked, Store, StoreError, Tag, ToRemember, TokenSet, Tx,
@@ -21,11 +21,11 @@ use crate::patients::actions::ImportPatients;
 use crate::patients::identifiers::Identifier;
 use crate::patients::model::{BirthDate, Demographics};
 use crate::patients::rows::{
-    Entry, EntryContent, EntryPatch, EntryRow, EntrySummary, IdentifierRow, KnownIdentifier, Patient, PatientPatch,
-    PatientRow, replacing,
+    Alert, AlertRow, Entry, EntryContent, EntryPatch, EntryRow, EntrySummary, IdentifierRow, KnownIdentifier, Patient,
+    PatientPatch, PatientRow, replacing,
 };
 use crate::patients::search::words_of;
-use crate::patients::writes::identifier_words;
+use crate::patients::writes::{Severity, identifier_words};
 
 /// The source of a patient.
 const PATIENT: &str = "patient";
@@ -211,6 +211,7 @@ struct Work<'b, 'a> {
     tags: BTreeMap<PatientId, Tag>,
     patients: Vec<(Tag, Patient)>,
     identifiers: Vec<(Tag, KnownIdentifier)>,
+    alerts: Vec<(Tag, Alert)>,
     entries: Vec<(Tag, Entry)>,
     remember: Vec<ToRemember>,
     words: Vec<(Uuid, TokenSet)>,
@@ -224,6 +225,7 @@ impl<'b, 'a> Work<'b, 'a> {
             tags: BTreeMap::new(),
             patients: Vec::new(),
             identifiers: Vec::new(),
+            alerts: Vec::new(),
             entries: Vec::new(),
             remember: Vec::new(),
             words: Vec::new(),
@@ -329,6 +331,7 @@ impl<'b, 'a> Work<'b, 'a> {
     async fn flush(&mut self, run: ImportId) -> Result<(), StoreError> {
         self.tx.insert_under::<PatientRow>(std::mem::take(&mut self.patients)).await?;
         self.tx.insert_under::<IdentifierRow>(std::mem::take(&mut self.identifiers)).await?;
+        self.tx.insert_under::<AlertRow>(std::mem::take(&mut self.alerts)).await?;
         self.tx.insert_under::<EntryRow>(std::mem::take(&mut self.entries)).await?;
         let words = std::mem::take(&mut self.words);
         let words: Vec<(Uuid, &TokenSet)> = words.iter().map(|(id, set)| (*id, set)).collect();
@@ -462,7 +465,38 @@ impl Work<'_, '_> {
         self.words.push((id.uuid(), words_of(&patient)));
         self.patients.push((tag, patient));
         self.add_identifiers(id, import.identifiers);
+        self.add_alerts(id, import.alerts);
         Ok(id)
+    }
+
+    fn add_alerts(&mut self, patient: PatientId, alerts: Vec<String>) {
+        let tag = self.tag(patient);
+        for text in alerts {
+            let id = AlertId::new(self.tx.at(), self.batch.store.entropy());
+            // How heavy it weighs, no table says. One too many that is looked at does less harm than one
+            // that is overlooked.
+            let severity = Severity::High.code().to_owned();
+            self.alerts.push((tag, Alert { id, row_version: 1, patient_id: patient, severity, active: true, text }));
+        }
+    }
+
+    /// The alerts that a patient has not had here yet, whether they still stand or somebody ended them.
+    async fn fresh_alerts(&self, patient: PatientId, alerts: Vec<String>) -> Result<Vec<String>, StoreError> {
+        if alerts.is_empty() {
+            return Ok(alerts);
+        }
+        let rows: Vec<AlertRow> = self
+            .tx
+            .rows(sql!("select * from patient_alert where practice_id = $1 and patient_id = $2"), &[&patient.uuid()])
+            .await?;
+        let same = |open: &Alert, text: &String| (open.text == *text).then_some(());
+        let mut fresh = Vec::new();
+        for text in alerts {
+            if self.tx.examine(&rows, &text, same).await?.ranked.is_empty() {
+                fresh.push(text);
+            }
+        }
+        Ok(fresh)
     }
 
     fn add_identifiers(&mut self, patient: PatientId, identifiers: Vec<Identifier>) {
@@ -488,6 +522,7 @@ impl Work<'_, '_> {
                 fresh.push(value);
             }
         }
+        let alerts = self.fresh_alerts(patient, import.alerts).await?;
         self.batch.met.births.insert(patient, import.demographics.birth);
         self.batch.met.carries(patient, &fresh);
         if self.dry() {
@@ -499,6 +534,7 @@ impl Work<'_, '_> {
         let tag = self.tag(patient);
         self.tx.amend_under(tag, &row, Versioned(row.row_version), &to, patch, Some(words_of)).await?;
         self.add_identifiers(patient, fresh);
+        self.add_alerts(patient, alerts);
         Ok(true)
     }
 
@@ -660,7 +696,10 @@ fn birth_problem() -> Reject {
 /// The content of a resource as one text, for its digest.
 fn content_text(resource: &Resource) -> Result<String, StoreError> {
     let text = match resource {
-        Resource::Patient(p) => serde_json::to_string(&(p.active, &p.demographics, &p.identifiers)),
+        Resource::Patient(p) if p.alerts.is_empty() => {
+            serde_json::to_string(&(p.active, &p.demographics, &p.identifiers))
+        }
+        Resource::Patient(p) => serde_json::to_string(&(p.active, &p.demographics, &p.identifiers, &p.alerts)),
         Resource::Entry { entry, .. } => serde_json::to_string(&(entry.kind.code(), entry.occurred, &entry.body)),
         Resource::Kept { raw, .. } => Ok(raw.clone()),
     };

@@ -269,3 +269,49 @@ async fn the_sample_comes_in_whole_and_is_read() {
     let again = bring_in(&house, practice, &folder, false).await;
     assert_eq!((again.total().skip, again.total().add), (7160, 0), "{again}");
 }
+
+fn bundle(kind: &str, entries: &[String]) -> String {
+    format!(r#"{{"resourceType":"Bundle","type":"{kind}","entry":[{}]}}"#, entries.join(","))
+}
+
+fn entry(url: &str, resource: &str) -> String {
+    format!(r#"{{"fullUrl":"{url}","resource":{resource}}}"#)
+}
+
+#[tokio::test]
+async fn bundles_come_in_whatever_the_order_of_their_entries_and_of_the_files() {
+    let house = House::open().await;
+    let practice = house.practice().await;
+    let doctor = house.actor(practice, &[Role::Practitioner]).await;
+    let about = |id: &str, reference: &str, what: &str| {
+        allergy(id, "", what).replace("\"Patient/\"", &format!("\"{reference}\""))
+    };
+    let unnamed = patient("", "Rosario", "1981-02-03").replace(r#""id":"","#, "");
+    let folder = folder_with(&[
+        // What is about a patient stands before the patient, in the same file and in an earlier one.
+        ("a.json", bundle("collection", &[entry("urn:uuid:a9", &about("a9", "urn:uuid:0000-p2", "Nuts"))])),
+        (
+            "b.json",
+            bundle(
+                "transaction",
+                &[
+                    entry("urn:uuid:a1", &about("a1", "urn:uuid:0000-p1", "Latex")),
+                    entry("urn:uuid:0000-p1", &patient("p1", "Quintal", "1980-02-03")),
+                    entry("urn:uuid:0000-p2", &unnamed),
+                    entry("urn:uuid:a2", &about("a2", "urn:uuid:0000-nobody", "Milk")),
+                ],
+            ),
+        ),
+        ("AllergyIntolerance.ndjson", format!("{}\n", allergy("a3", "p1", "Penicillin"))),
+    ]);
+    let dry = bring_in(&house, practice, folder.path(), true).await;
+    let done = bring_in(&house, practice, folder.path(), false).await;
+    assert_eq!(dry, done);
+    assert_eq!((done.total().add, done.total().reject), (5, 1), "{done}");
+    assert_eq!((done.findings[0].file.as_str(), done.findings[0].line), ("b.json", 4), "the entry's number");
+    let quintal = found(&house, &doctor, "quintal").await;
+    let page = reads::entries(&house.store, &doctor, quintal[0], &EntryFilter::default()).await.unwrap();
+    assert_eq!(page.total, 2);
+    let again = bring_in(&house, practice, folder.path(), false).await;
+    assert_eq!((again.total().add, again.total().skip, again.total().reject), (0, 5, 1), "{again}");
+}

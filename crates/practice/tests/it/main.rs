@@ -16,5 +16,7 @@ mod isolation;
 mod kept;
 mod long;
 mod patients;
+mod tables;
+mod taken_back;
 mod timeline;
 mod who_saw_what;

@@ -36,6 +36,8 @@ const WORDS: &[(&str, &str)] = &[
     ("mail.send", "send mail"),
     ("keys.rotate", "turn keys"),
     ("practice.found", "found practices"),
+    ("import.read", "see imports, and the mappings they used"),
+    ("import.undo", "take back what one import added"),
 ];
 
 const INTRODUCTION: &str = "# Who may do what

@@ -7,6 +7,7 @@ mod people;
 
 use std::path::PathBuf;
 
+use clap::Args;
 use identity::password::Hasher;
 use identity::{ANSWER_FLOOR, Identity};
 use kernel::PracticeId;
@@ -40,13 +41,47 @@ pub(crate) enum Task {
         practice: Option<String>,
     },
     KeysRotateRoot,
-    /// From a folder of FHIR NDJSON.
+    /// From NDJSON and bundles of FHIR.
     ImportFhir {
         practice: String,
         folder: PathBuf,
         source: String,
+        manner: Manner,
+    },
+    /// From a table, by a mapping file, or by the mapping that was used last for such a table.
+    ImportCsv {
+        practice: String,
+        file: PathBuf,
+        mapping: Option<PathBuf>,
+        source: String,
+        manner: Manner,
+    },
+    /// From a file of vCards.
+    ImportVcard {
+        practice: String,
+        file: PathBuf,
+        source: String,
+        manner: Manner,
+    },
+    ImportList {
+        practice: String,
+    },
+    ImportUndo {
+        practice: String,
+        run: String,
         dry_run: bool,
     },
+}
+
+/// How an import is done, whatever it is from.
+#[derive(Clone, Copy, Serialize, Deserialize, Args)]
+pub(crate) struct Manner {
+    /// Only say what would happen: what is new, known, skipped, rejected and why
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print what there is to say of single lines as a table (CSV) for a spreadsheet, and nothing else
+    #[arg(long = "csv-report")]
+    pub(crate) table: bool,
 }
 
 /// The open house of one command.
@@ -73,9 +108,17 @@ impl Task {
             Self::KeysStatus => keys::status(&house).await,
             Self::KeysRotate { practice } => keys::rotate(&house, practice.as_deref()).await,
             Self::KeysRotateRoot => keys::rotate_root(&house).await,
-            Self::ImportFhir { practice, folder, source, dry_run } => {
-                import::fhir(&house, &practice, &folder, source, dry_run).await
+            Self::ImportFhir { practice, folder, source, manner } => {
+                import::fhir(&house, &practice, &folder, source, manner).await
             }
+            Self::ImportCsv { practice, file, mapping, source, manner } => {
+                import::csv(&house, &practice, &file, mapping.as_deref(), source, manner).await
+            }
+            Self::ImportVcard { practice, file, source, manner } => {
+                import::vcard(&house, &practice, &file, source, manner).await
+            }
+            Self::ImportList { practice } => import::list(&house, &practice).await,
+            Self::ImportUndo { practice, run, dry_run } => import::undo(&house, &practice, &run, dry_run).await,
         }
     }
 }
@@ -88,6 +131,11 @@ impl House {
             Failure::said(format!("there is no practice {slug}; `vouchsafe practice list` shows those that there are"))
         })
     }
+}
+
+/// Prints the mapping that a table suggests. Opens no house.
+pub(crate) fn suggest_mapping(file: &std::path::Path) -> Result<(), Failure> {
+    import::suggest(file)
 }
 
 /// An error with its causes.

@@ -10,6 +10,8 @@ mod front;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod kills;
 #[cfg(test)]
 mod outside;

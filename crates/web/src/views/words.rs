@@ -160,6 +160,8 @@ pub fn action(name: &str) -> String {
         "clinical.form" => "action-clinical-form",
         "patient.audit" | "patient.who-saw-what" => "action-patient-audit",
         "patient.import" => "action-import",
+        "import.read" => "action-import-read",
+        "import.undo" => "action-import-undo",
         "identifier.reveal" => "action-identifier-reveal",
         "team.read" => "action-team-read",
         "team.invite" | "team.invite-owner" => "action-team-invite",

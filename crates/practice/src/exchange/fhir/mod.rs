@@ -1,8 +1,9 @@
-//! Reading FHIR R4 NDJSON: one resource a line, as bulk exports write it. Pure: bytes in, typed
-//! resources or reasons out; nothing here knows a database.
+//! Reading FHIR R4: NDJSON, one resource a line, as bulk exports write it, and bundles. Pure: bytes in,
+//! typed resources or reasons out; nothing here knows a database.
 //!
 //! How a line becomes a record:
-//! `lines` cuts the bytes into lines without ever holding more than one (at most 16 MiB) →
+//! `lines` cuts the bytes into lines, `bundle` into entries, without ever holding more than one (at
+//! most 16 MiB) →
 //! `strict` reads JSON and refuses what could mislead (nesting, doubled fields, NUL) →
 //! `object` takes typed fields out of it, naming the path of what is wrong →
 //! `patient` and `entry` map the resources that have a room here; every other type is
@@ -12,7 +13,9 @@
 //! No reason and no path ever carries a value: reports are read by people who may not see records.
 
 mod attachment;
+mod bundle;
 mod care;
+mod cutter;
 mod datatypes;
 mod dosage;
 mod entry;
@@ -35,6 +38,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use self::bundle::JsonFile;
 pub use self::lines::LINE_BYTES_MAX;
 use self::lines::{Cut, Lines};
 pub use self::matching::{Decision, MatchKey, birth_dates_disagree, decide, match_keys};
@@ -71,6 +75,8 @@ pub struct PatientImport {
     pub demographics: Demographics,
     /// The identifiers that carry a value.
     pub identifiers: Vec<Identifier>,
+    /// Warnings that must not be overlooked, in words. FHIR has none in a Patient; tables do.
+    pub alerts: Vec<String>,
     /// What was taken as it is although it looks wrong.
     pub warnings: Vec<Reject>,
 }
@@ -165,18 +171,42 @@ impl Resource {
 pub struct Head {
     /// Type and id.
     pub key: ResourceKey,
-    /// Type and each identifier with its system.
+    /// Type and each identifier with its system; the address that a bundle gives the resource.
     aliases: Vec<ResourceKey>,
     /// The server named by an absolute reference to the resource's subject.
     base: Option<ResourceKey>,
 }
 
-/// One line of a file.
+impl Head {
+    /// The head of a resource that nobody points to by anything but its type and id.
+    pub(crate) const fn plain(key: ResourceKey) -> Self {
+        Self { key, aliases: Vec::new(), base: None }
+    }
+}
+
+/// What the surroundings of a resource call it.
+#[derive(Default)]
+struct Named {
+    /// The id of one that brings none along.
+    id: Option<String>,
+    /// Its address in a bundle.
+    full_url: Option<String>,
+}
+
+impl Named {
+    /// A resource that is new to a server has no id yet; within its bundle the end of its address is one.
+    fn by_url(full_url: Option<String>) -> Self {
+        let end = full_url.as_deref().and_then(|url| url.rsplit(['/', ':']).next());
+        Self { id: end.filter(|id| is_id(id)).map(str::to_owned), full_url }
+    }
+}
+
+/// One line of a file, or one entry of a bundle.
 #[derive(Debug)]
 pub struct Line {
     /// The file's name, as the reader was told it.
     pub file: Arc<str>,
-    /// The line's number, from 1; blank lines count.
+    /// The line's number, from 1; blank lines count. Of a bundle, the entry's.
     pub number: u64,
     /// How many bytes of the file lie behind when this line is done.
     pub end: u64,
@@ -226,6 +256,10 @@ impl<R: BufRead> Iterator for Reader<R> {
 /// # Errors
 /// Why it is not taken.
 pub fn read(bytes: &[u8], today: Date) -> Result<(Head, Resource), Reject> {
+    read_named(bytes, Named::default(), today)
+}
+
+fn read_named(bytes: &[u8], named: Named, today: Date) -> Result<(Head, Resource), Reject> {
     if bytes.contains(&0) {
         return Err(Reject::line("contains a NUL byte"));
     }
@@ -233,8 +267,9 @@ pub fn read(bytes: &[u8], today: Date) -> Result<(Head, Resource), Reject> {
         .map_err(|error| Reject::line(format!("is not UTF-8 (byte {})", error.valid_up_to() + 1)))?;
     let map = strict::parse(text)?;
     let resource_type = resource_type(&map)?;
-    let id = id(&map, &resource_type)?;
-    let aliases = aliases(&map, &resource_type);
+    let id = id(&map, &resource_type, named.id)?;
+    let mut aliases = aliases(&map, &resource_type);
+    aliases.extend(named.full_url.map(|url| ResourceKey::full_url(&resource_type, &url)));
     let key = ResourceKey::of(&resource_type, &id);
     let resource = match EntryKind::of_resource(&resource_type) {
         Some(kind) => entry::map(kind, id, map, text)?,
@@ -274,18 +309,22 @@ fn resource_type(map: &Map<String, Value>) -> Result<String, Reject> {
 }
 
 /// FHIR allows letters, digits, `-` and `.`, up to 64; `_` is read too, since servers write it.
-fn id(map: &Map<String, Value>, resource_type: &str) -> Result<String, Reject> {
+fn id(map: &Map<String, Value>, resource_type: &str, otherwise: Option<String>) -> Result<String, Reject> {
     let root = At::Root(resource_type);
     let at = root.field("id");
     match map.get("id") {
-        None | Some(Value::Null) => Err(at.reject("is missing: without it a second import could not know this one")),
-        Some(Value::String(id)) => {
-            let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-            let fits = (1..=64).contains(&id.len()) && id.bytes().all(allowed);
-            if fits { Ok(id.clone()) } else { Err(at.reject("is not an id of FHIR: 1 to 64 of A-Z a-z 0-9 - .")) }
+        None | Some(Value::Null) => {
+            otherwise.ok_or_else(|| at.reject("is missing: without it a second import could not know this one"))
         }
+        Some(Value::String(id)) if is_id(id) => Ok(id.clone()),
+        Some(Value::String(_)) => Err(at.reject("is not an id of FHIR: 1 to 64 of A-Z a-z 0-9 - .")),
         Some(_) => Err(at.reject("must be text")),
     }
+}
+
+fn is_id(id: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    (1..=64).contains(&id.len()) && id.bytes().all(allowed)
 }
 
 fn aliases(map: &Map<String, Value>, resource_type: &str) -> Vec<ResourceKey> {

@@ -54,7 +54,8 @@ pub(super) fn map(id: String, map: Map<String, Value>, today: Date) -> Result<Pa
     }
     let rest = object.rest();
     let rest = if rest.is_empty() { Value::Null } else { Value::Object(rest) };
-    Ok(PatientImport { id, active, demographics: Demographics { rest, ..demographics }, identifiers, warnings })
+    let demographics = Demographics { rest, ..demographics };
+    Ok(PatientImport { id, active, demographics, identifiers, alerts: Vec::new(), warnings })
 }
 
 fn birth(object: &mut Object<'_>, today: Date) -> Result<Option<BirthDate>, Reject> {

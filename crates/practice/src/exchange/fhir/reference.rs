@@ -27,6 +27,15 @@ impl ResourceKey {
         Self::hash(&["identifier", resource_type, system, value])
     }
 
+    /// The key of a resource by its address in a bundle (`fullUrl`).
+    #[must_use]
+    pub(super) fn full_url(resource_type: &str, url: &str) -> Self {
+        match url.strip_prefix("urn:uuid:") {
+            Some(uuid) => Self::hash(&["uuid", resource_type, &uuid.to_ascii_lowercase()]),
+            None => Self::hash(&["url", resource_type, url]),
+        }
+    }
+
     fn base(base: &str) -> Self {
         Self::hash(&["base", base.trim_end_matches('/')])
     }
@@ -69,7 +78,7 @@ pub enum Reference {
         /// The id.
         id: String,
     },
-    /// `urn:uuid:…`: a resource whose id is that UUID.
+    /// `urn:uuid:…`: a resource to which its bundle gives that address, or whose id is that UUID.
     Uuid(String),
     /// `Patient?identifier=system|value`, or a reference that gives only an identifier.
     Conditional {
@@ -269,6 +278,13 @@ impl Index {
     /// # Errors
     /// Why it leads nowhere. A conditional one may still be known to the practice.
     pub fn resolve(&self, reference: &Reference, expected: &str) -> Result<ResourceKey, Unresolved> {
+        if let Some(alias) = full_url_of(reference, expected)
+            && let Some(known) = self.aliases.get(&alias)
+        {
+            let key = known.ok_or(Unresolved::Ambiguous)?;
+            let other = matches!(reference, Reference::Absolute { resource_type, .. } if resource_type != expected);
+            return if other { Err(Unresolved::OtherType) } else { Ok(key) };
+        }
         let key = match reference {
             Reference::Uuid(uuid) => ResourceKey::of(expected, uuid),
             Reference::Contained => return Err(Unresolved::OtherType),
@@ -291,5 +307,16 @@ impl Index {
             }
         };
         if self.seen.has(key) { Ok(key) } else { Err(Unresolved::Missing) }
+    }
+}
+
+/// The address that a bundle may have given to what a reference means.
+fn full_url_of(reference: &Reference, expected: &str) -> Option<ResourceKey> {
+    match reference {
+        Reference::Uuid(uuid) => Some(ResourceKey::full_url(expected, &format!("urn:uuid:{uuid}"))),
+        Reference::Absolute { base, resource_type, id } => {
+            Some(ResourceKey::full_url(resource_type, &format!("{base}/{resource_type}/{id}")))
+        }
+        _ => None,
     }
 }

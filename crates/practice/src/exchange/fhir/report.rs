@@ -129,6 +129,21 @@ impl Report {
         }
     }
 
+    /// The findings as a table (CSV), for a spreadsheet. A cell that one would take for a formula begins with
+    /// an apostrophe, which a spreadsheet shows as text: names of files and columns come from elsewhere.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut table = String::from("outcome,file,line,type,field,reason\r\n");
+        for finding in &self.findings {
+            let Finding { outcome, file, line, resource_type, field, reason } = finding;
+            let line = line.to_string();
+            let cells = [outcome.code(), file, &line, resource_type, field, reason].map(cell);
+            table.push_str(&cells.join(","));
+            table.push_str("\r\n");
+        }
+        table
+    }
+
     /// The counts of all types together.
     #[must_use]
     pub fn total(&self) -> Counts {
@@ -141,6 +156,13 @@ impl Report {
             reject: sum.reject + counts.reject,
         })
     }
+}
+
+/// One cell (RFC 4180).
+fn cell(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if formula { format!("'{text}") } else { text.to_owned() };
+    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 impl fmt::Display for Report {
@@ -164,5 +186,26 @@ impl fmt::Display for Report {
             writeln!(f, "… and {} more", self.more)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_for_a_spreadsheet_holds_no_formulas() {
+        let mut report = Report::default();
+        for (file, reason) in [("=cmd|' /C calc'!A0.csv", "@sum(1,2) \"x\""), ("-1.csv", "+1"), ("\t=1.csv", "plain")] {
+            report.note(Finding::plain(Outcome::Reject, file, 3, "", reason));
+        }
+        let expected = [
+            "outcome,file,line,type,field,reason",
+            "reject,'=cmd|' /C calc'!A0.csv,3,,,\"'@sum(1,2) \"\"x\"\"\"",
+            "reject,'-1.csv,3,,,'+1",
+            "reject,'\t=1.csv,3,,,plain",
+            "",
+        ];
+        assert_eq!(report.table(), expected.join("\r\n"));
     }
 }

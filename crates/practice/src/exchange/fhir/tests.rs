@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 
+mod bundles;
 mod care;
 mod entries;
 mod findings;

@@ -27,8 +27,8 @@ pub struct Expected {
     pub tables: &'static [Table],
     /// Tables that are no tenant's, each with its reason.
     pub exceptions: &'static [(&'static str, &'static str)],
-    /// Name, and whether it runs with its owner's rights.
-    pub functions: &'static [(&'static str, bool)],
+    /// Name, whether it runs with its owner's rights, and whether the running role may call it.
+    pub functions: &'static [(&'static str, bool, bool)],
 }
 
 pub const DATA: Expected = Expected {
@@ -44,6 +44,7 @@ pub const DATA: Expected = Expected {
         table("half_sign_in", Watch::Rows, "arw"),
         table("idempotency", Watch::None, "ar"),
         table("import_key", Watch::Any, "arw"),
+        table("import_mapping", Watch::Rows, "arw"),
         table("import_run", Watch::Rows, "arw"),
         table("invitation", Watch::Rows, "arw"),
         table("kept_resource", Watch::Rows, "adrw"),
@@ -71,13 +72,22 @@ pub const DATA: Expected = Expected {
         ),
         ("refinery_schema_history", "which migrations ran; the running role cannot reach it"),
     ],
-    functions: &[("audit_check", true), ("audit_touch_any", true), ("audit_touch_rows", true), ("wall", false)],
+    functions: &[
+        ("audit_check", true, false),
+        ("audit_touch_any", true, false),
+        ("audit_touch_rows", true, false),
+        ("import_built_on", false, true),
+        // With its owner's rights, since the running role can remove no patient; what it lets go, and when,
+        // stands in it.
+        ("import_take_back", true, true),
+        ("wall", false, false),
+    ],
 };
 
 pub const KEYRING: Expected = Expected {
     tables: &[table("data_key", Watch::None, "adrw"), table("kek", Watch::None, "adrw")],
     exceptions: &[("refinery_schema_history", "which migrations ran; the running role cannot reach it")],
-    functions: &[("wall", false)],
+    functions: &[("wall", false, false)],
 };
 
 impl Watch {

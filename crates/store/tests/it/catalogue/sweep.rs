@@ -228,7 +228,10 @@ async fn triggers(client: &Client, expected: &Expected, found: &mut Vec<String>)
 
 async fn functions(client: &Client, expected: &Expected, found: &mut Vec<String>) {
     let sql = "select p.proname::text, p.prosecdef, p.proconfig = array['search_path=pg_catalog, public'],
-                      coalesce((select bool_and(g.grantee = p.proowner) from aclexplode(p.proacl) g), false)
+                      coalesce((select bool_and(g.grantee in (p.proowner, to_regrole('vouchsafe_run')::oid))
+                                from aclexplode(p.proacl) g), false),
+                      coalesce((select bool_or(g.grantee = to_regrole('vouchsafe_run')::oid)
+                                from aclexplode(p.proacl) g), false)
                from pg_proc p where p.pronamespace = 'public'::regnamespace order by 1";
     let mut there = Vec::new();
     for row in client.query(sql, &[]).await.unwrap() {
@@ -237,12 +240,16 @@ async fn functions(client: &Client, expected: &Expected, found: &mut Vec<String>
             found.push(format!("{name}: its search_path is not pinned"));
         }
         if !row.get::<_, bool>(3) {
-            found.push(format!("{name}: others than its owner may call it"));
+            found.push(format!("{name}: others than its owner and the running role may call it"));
+        }
+        let called: bool = row.get(4);
+        if called && !expected.functions.iter().any(|(listed, _, called)| *listed == name && *called) {
+            found.push(format!("{name}: the running role may call it"));
         }
         there.push((name, definer));
     }
     let listed: Vec<(String, bool)> =
-        expected.functions.iter().map(|(name, definer)| ((*name).to_owned(), *definer)).collect();
+        expected.functions.iter().map(|(name, definer, _)| ((*name).to_owned(), *definer)).collect();
     if there != listed {
         found.push(format!("functions: {there:?}, not {listed:?}"));
     }

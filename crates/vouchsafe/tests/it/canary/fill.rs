@@ -263,7 +263,51 @@ fn import(place: &Place, patients: usize) -> (Vec<String>, Vec<u8>) {
         heard.extend(super::written(&done));
         assert!(done.status.success(), "{}", said(&done));
     }
+    heard.extend(tables_and_cards(place, &mut words));
     let said = String::from_utf8_lossy(&heard);
     assert!(said.contains("AllergyIntolerance"), "{said}");
     (words, heard)
+}
+
+/// The same with a table and with cards; what the host was told.
+fn tables_and_cards(place: &Place, words: &mut Vec<String>) -> Vec<u8> {
+    let file = |name: &str, text: &str| {
+        let path = place.path(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let table = file(
+        "table.csv",
+        "id;surname;dob;notes;alert;colour\n1;Tabellenfink;1977-04-05;Zellenzaunkoenig;Spaltenspecht;Farbenfalke\n\
+         2;Zeilenzeisig;yesterday;;;\n",
+    );
+    let mapping = file(
+        "mapping.json",
+        r#"{"columns":[{"to":"record-id"},{"to":"family"},{"to":"birth-date"},{"to":"note"},{"to":"alert"},{"to":"keep"}]}"#,
+    );
+    let cards = file(
+        "cards.vcf",
+        "BEGIN:VCARD\nVERSION:4.0\nFN:Kartenkauz\nNOTE:Visitenvogel\nORG:Firmenfink\nEND:VCARD\n\
+         BEGIN:VCARD\nVERSION:4.0\nBDAY:Datumsdohle\nEND:VCARD\n",
+    );
+    let planted = ["Tabellenfink", "Zellenzaunkoenig", "Spaltenspecht", "Farbenfalke", "Zeilenzeisig"];
+    words.extend(planted.map(str::to_owned));
+    words.extend(["Kartenkauz", "Visitenvogel", "Firmenfink", "Datumsdohle"].map(str::to_owned));
+    let mut heard = Vec::new();
+    for line in [
+        &["csv", SLUG, &table, "--mapping", &mapping, "--dry-run"][..],
+        &["csv", SLUG, &table, "--mapping", &mapping],
+        &["csv", SLUG, &table, "--mapping", &mapping],
+        &["vcard", SLUG, &cards],
+        &["list", SLUG],
+    ] {
+        let done = place.run(&[&["import"], line].concat());
+        heard.extend(super::written(&done));
+        assert!(done.status.success(), "{}", said(&done));
+    }
+    // What lay open in these files was the host's own doing.
+    for path in [table, mapping, cards] {
+        std::fs::remove_file(path).unwrap();
+    }
+    heard
 }

@@ -45,6 +45,7 @@ const ACTIONS: [(&str, ActKind); 13] = [
     ("patient.edit", ActKind::Change),
     ("clinical.write", ActKind::Change),
     ("patient.import", ActKind::Change),
+    ("import.undo", ActKind::Change),
     ("team.invite", ActKind::Change),
     ("team.roles", ActKind::Change),
     ("team.remove", ActKind::Change),

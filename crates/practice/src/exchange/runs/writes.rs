@@ -1,0 +1,300 @@
+//! Taking an import back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kernel::{EventId, IdempotencyKey, ImportId, PatientId, PracticeId};
+use store::{Actor, Event, Job, Once, Resource, Store, StoreError, Tag, Tx, Versioned, sql};
+use uuid::Uuid;
+
+use super::{NAMED_MAX, UndoError, Undone, state};
+use crate::exchange::actions::UndoImport;
+use crate::exchange::rows::{KeptRow, RunPatch, RunRow};
+use crate::patients::rows::{AlertRow, EntryRow, IdentifierRow, PatientRow};
+
+/// Patients, or entries, taken back in one transaction.
+const BATCH: usize = 100;
+
+/// Takes an import back, or says what that would come to.
+///
+/// # Errors
+/// Why nothing was taken away; or, of the doors, why it stopped: called again, it goes on.
+pub async fn undo(store: &Store, practice: PracticeId, run: ImportId, dry_run: bool) -> Result<Undone, UndoError> {
+    let turn = store.import_turn(practice).await?.ok_or(UndoError::Running)?;
+    let actor = store.machine(Job::Import, practice).await?;
+    let work = Work { store, actor: &actor, run };
+    let mut tx = work.ask().await?;
+    let row: RunRow =
+        match tx.row(sql!("select * from import_run where practice_id = $1 and id = $2"), &[&run.uuid()]).await {
+            Err(StoreError::Missing) => return Err(UndoError::Unknown),
+            other => other?,
+        };
+    if row.state == state::UNDONE {
+        return Err(UndoError::Already);
+    }
+    let added = work.added(&tx).await?;
+    if row.state != state::UNDOING {
+        work.check(&tx, &row, &added).await?;
+    }
+    if dry_run {
+        return Ok(added.count());
+    }
+    if row.state == state::UNDOING {
+        drop(tx);
+    } else {
+        let patch = RunPatch { state: Some(state::UNDOING.to_owned()), ..RunPatch::default() };
+        tx.amend(&row, Versioned(row.row_version), patch).await?;
+        tx.commit(work.about(), serde_json::Value::Null).await?;
+    }
+    for batch in added.patients.chunks(BATCH) {
+        turn.stands()?;
+        work.patients(batch, &added.entries).await?;
+    }
+    // What is left of the entries is about patients who were here before.
+    let entries: Vec<Uuid> = added.entries.iter().copied().collect();
+    for batch in entries.chunks(BATCH) {
+        turn.stands()?;
+        work.entries(batch).await?;
+    }
+    for batch in added.kept.chunks(BATCH) {
+        turn.stands()?;
+        work.kept(batch).await?;
+    }
+    work.finish(&added).await?;
+    Ok(added.count())
+}
+
+/// What a run added, as far as it is still there.
+struct Added {
+    patients: Vec<Uuid>,
+    entries: BTreeSet<Uuid>,
+    kept: Vec<Uuid>,
+    /// Patients whom it only matched by a number: nothing of theirs came of it but that it is known.
+    matched: Vec<Uuid>,
+    changed: usize,
+}
+
+impl Added {
+    fn count(&self) -> Undone {
+        Undone {
+            patients: self.patients.len(),
+            entries: self.entries.len(),
+            kept: self.kept.len(),
+            changed: self.changed,
+        }
+    }
+}
+
+struct Work<'a> {
+    store: &'a Store,
+    actor: &'a Actor,
+    run: ImportId,
+}
+
+impl Work<'_> {
+    async fn ask(&self) -> Result<Tx<UndoImport>, StoreError> {
+        let key = IdempotencyKey::new(self.store.clock().now(), self.store.entropy());
+        let asked = self.store.enter(self.actor).await?.ask_once::<UndoImport>(Resource::Practice, key, &()).await?;
+        let Once::Fresh(tx) = asked else { return Err(StoreError::KeyReused) };
+        tx.alone_importing().await?;
+        Ok(tx)
+    }
+
+    async fn added(&self, tx: &Tx<UndoImport>) -> Result<Added, StoreError> {
+        let run = self.run.uuid();
+        let patients = tx
+            .ids(
+                sql!(
+                    "select target_id from import_key where practice_id = $1 and run_id = $2
+                     and target_kind = 'patient' and outcome = 'add' order by 1"
+                ),
+                &[&run],
+            )
+            .await?;
+        let entries = tx
+            .ids(
+                sql!(
+                    "select target_id from import_key where practice_id = $1 and run_id = $2
+                     and target_kind = 'entry' and outcome in ('add', 'keep')"
+                ),
+                &[&run],
+            )
+            .await?;
+        let kept = tx
+            .ids(
+                sql!(
+                    "select target_id from import_key where practice_id = $1 and run_id = $2
+                     and target_kind = 'kept' and outcome = 'keep' order by 1"
+                ),
+                &[&run],
+            )
+            .await?;
+        let matched = tx
+            .ids(
+                sql!(
+                    "select target_id from import_key where practice_id = $1 and run_id = $2
+                     and target_kind = 'patient-matched'"
+                ),
+                &[&run],
+            )
+            .await?;
+        let changed = tx
+            .count(
+                sql!(
+                    "select count(*) from import_key where practice_id = $1 and run_id = $2 and outcome = 'match'
+                     and target_kind <> 'patient-matched'"
+                ),
+                &[&run],
+            )
+            .await?;
+        let changed = usize::try_from(changed).unwrap_or(usize::MAX);
+        Ok(Added { patients, entries: entries.into_iter().collect(), kept, matched, changed })
+    }
+
+    /// That nothing has been built on what the run added.
+    async fn check(&self, tx: &Tx<UndoImport>, row: &RunRow, added: &Added) -> Result<(), UndoError> {
+        let there = added.patients.len() + added.entries.len() + added.kept.len();
+        // A source that a later run wrote is that run's: some of what this one added is no longer its own.
+        if i64::try_from(there).unwrap_or(i64::MAX) != row.added {
+            return Err(UndoError::Later);
+        }
+        let run = self.run.uuid();
+        let mut touched: BTreeSet<Uuid> = tx
+            .ids(
+                sql!(
+                    "with mine as (
+                        select target_id, target_kind from import_key
+                        where practice_id = $1 and run_id = $2 and outcome in ('add', 'keep')
+                     )
+                     select p.id from patient p
+                     join mine on mine.target_id = p.id and mine.target_kind = 'patient'
+                     where p.practice_id = $1 and (
+                        p.row_version <> 1
+                        or exists (
+                            select from patient_identifier i where i.practice_id = $1 and i.patient_id = p.id
+                            and (i.row_version <> 1 or i.event_id <> p.event_id))
+                        or exists (
+                            select from patient_alert a where a.practice_id = $1 and a.patient_id = p.id
+                            and (a.row_version <> 1 or a.event_id <> p.event_id))
+                        or exists (
+                            select from record_entry e where e.practice_id = $1 and e.patient_id = p.id
+                            and (e.row_version <> 1 or not exists (
+                                select from mine m where m.target_id = e.id and m.target_kind = 'entry')))
+                        or exists (
+                            select from import_key k where k.practice_id = $1 and k.target_id = p.id
+                            and k.run_id <> $2))
+                     union
+                     select e.patient_id from record_entry e
+                     join mine on mine.target_id = e.id and mine.target_kind = 'entry'
+                     where e.practice_id = $1 and e.row_version <> 1"
+                ),
+                &[&run],
+            )
+            .await?
+            .into_iter()
+            .collect();
+        touched.extend(tx.ids(sql!("select import_built_on($1, $2)"), &[&run]).await?);
+        if touched.is_empty() {
+            return Ok(());
+        }
+        let patients = touched.iter().take(NAMED_MAX).copied().map(PatientId::from_uuid).collect();
+        Err(UndoError::WorkedOn { patients, count: touched.len() })
+    }
+
+    fn about(&self) -> Event {
+        Event::new().about("import", self.run.uuid())
+    }
+
+    /// Takes patients away with all that came with them. Who was worked on while this ran is
+    /// [`StoreError::Conflict`]: somebody must look.
+    async fn patients(&self, ids: &[Uuid], added: &BTreeSet<Uuid>) -> Result<(), StoreError> {
+        let tx = self.ask().await?;
+        let patients: Vec<PatientRow> =
+            tx.rows(sql!("select * from patient where practice_id = $1 and id = any($2)"), &[&ids]).await?;
+        let identifiers: Vec<IdentifierRow> = tx
+            .rows(sql!("select * from patient_identifier where practice_id = $1 and patient_id = any($2)"), &[&ids])
+            .await?;
+        let alerts: Vec<AlertRow> = tx
+            .rows(sql!("select * from patient_alert where practice_id = $1 and patient_id = any($2)"), &[&ids])
+            .await?;
+        let entries: Vec<EntryRow> = tx
+            .rows(sql!("select * from record_entry where practice_id = $1 and patient_id = any($2)"), &[&ids])
+            .await?;
+        let came: BTreeMap<PatientId, EventId> = patients.iter().map(|row| (row.id, row.event_id)).collect();
+        let with_it = |patient: &PatientId, event: EventId| came.get(patient) == Some(&event);
+        let untouched = identifiers.iter().all(|row| with_it(&row.patient_id, row.event_id))
+            && alerts.iter().all(|row| with_it(&row.patient_id, row.event_id))
+            && entries.iter().all(|row| added.contains(&row.id.uuid()));
+        if !untouched {
+            return Err(StoreError::Conflict);
+        }
+        let mut gone: Vec<Uuid> = came.keys().map(|id| id.uuid()).collect();
+        gone.extend(identifiers.iter().map(|row| row.id.uuid()));
+        let mut tags = Tags { tx, tags: BTreeMap::new() };
+        let entries: Vec<_> = entries.into_iter().map(|row| (tags.of(row.patient_id), row)).collect();
+        let identifiers: Vec<_> = identifiers.into_iter().map(|row| (tags.of(row.patient_id), row)).collect();
+        let alerts: Vec<_> = alerts.into_iter().map(|row| (tags.of(row.patient_id), row)).collect();
+        let patients: Vec<_> = patients.into_iter().map(|row| (tags.of(row.id), row)).collect();
+        let mut tx = tags.tx;
+        tx.take_back(self.run, &entries).await?;
+        tx.take_back(self.run, &identifiers).await?;
+        tx.take_back(self.run, &alerts).await?;
+        tx.take_back(self.run, &patients).await?;
+        tx.forget_tokens(&gone).await?;
+        tx.commit(self.about(), serde_json::Value::Null).await.map(|_| ())
+    }
+
+    async fn entries(&self, ids: &[Uuid]) -> Result<(), StoreError> {
+        let tx = self.ask().await?;
+        let rows: Vec<EntryRow> =
+            tx.rows(sql!("select * from record_entry where practice_id = $1 and id = any($2)"), &[&ids]).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut tags = Tags { tx, tags: BTreeMap::new() };
+        let rows: Vec<_> = rows.into_iter().map(|row| (tags.of(row.patient_id), row)).collect();
+        let mut tx = tags.tx;
+        tx.take_back(self.run, &rows).await?;
+        tx.commit(self.about(), serde_json::Value::Null).await.map(|_| ())
+    }
+
+    async fn kept(&self, ids: &[Uuid]) -> Result<(), StoreError> {
+        let mut tx = self.ask().await?;
+        let rows: Vec<KeptRow> = tx
+            .rows(
+                sql!("select * from kept_resource where practice_id = $1 and id = any($2) and row_version = 1"),
+                &[&ids],
+            )
+            .await?;
+        for row in &rows {
+            tx.remove(row).await?;
+        }
+        tx.commit(self.about(), serde_json::Value::Null).await.map(|_| ())
+    }
+
+    /// Forgets the sources, so that they can be brought in anew, and says that it is done.
+    async fn finish(&self, added: &Added) -> Result<(), StoreError> {
+        let mut tx = self.ask().await?;
+        let all = added.patients.iter().chain(&added.entries).chain(&added.kept).chain(&added.matched);
+        let targets: Vec<Uuid> = all.copied().collect();
+        tx.forget_imports(self.run, &targets).await?;
+        let row: RunRow =
+            tx.row(sql!("select * from import_run where practice_id = $1 and id = $2"), &[&self.run.uuid()]).await?;
+        let patch = RunPatch { state: Some(state::UNDONE.to_owned()), ..RunPatch::default() };
+        tx.amend(&row, Versioned(row.row_version), patch).await?;
+        tx.commit(self.about(), serde_json::Value::Null).await.map(|_| ())
+    }
+}
+
+/// One event for each patient of a transaction.
+struct Tags {
+    tx: Tx<UndoImport>,
+    tags: BTreeMap<PatientId, Tag>,
+}
+
+impl Tags {
+    fn of(&mut self, patient: PatientId) -> Tag {
+        let Self { tx, tags } = self;
+        let event = || Event::new().about("patient", patient.uuid());
+        *tags.entry(patient).or_insert_with(|| tx.also(event(), Some(patient)))
+    }
+}
