@@ -9,7 +9,7 @@ use store::{Actor, Event, Once, Resource, Store, StoreError, Throttled, TokenSet
 
 use super::actions::{CreatePatient, EditPatient, LookUpIdentifier, ShowLookUp};
 use super::identifiers::{Identifier, IdentifierKind};
-use super::model::{DateOrder, PatientDraft, PatientForm};
+use super::model::{DateOrder, Details, PatientDraft, PatientForm};
 use super::reads::{Read, found_by_identifier, holders, likely_same};
 use super::rows::{
     Alert, AlertPatch, AlertRow, IdentifierPatch, IdentifierRow, KnownIdentifier, Patient, PatientPatch, PatientRow,
@@ -117,6 +117,23 @@ pub async fn edit(
     let row = patient_row(&tx, id).await?;
     let patch = |open: &Patient, draft: &PatientDraft| -> PatientPatch { replacing(draft.apply(&open.demographics())) };
     tx.amend_with(&row, seen, draft, patch, Some(words_of)).await?;
+    tx.commit(Event::new().about("patient", id.uuid()), id.to_string().into()).await.map(|_| ())
+}
+
+/// Changes all names, numbers, addresses and languages of a patient, and the people around them.
+/// [`StoreError::Conflict`] if somebody else changed the patient since the form was opened.
+pub async fn edit_details(
+    store: &Store,
+    actor: &Actor,
+    key: IdempotencyKey,
+    id: PatientId,
+    seen: Versioned,
+    details: &Details,
+) -> Result<(), StoreError> {
+    let Some(mut tx) = editing(store, actor, key, id, &(seen.0, details)).await? else { return Ok(()) };
+    let row = patient_row(&tx, id).await?;
+    let patch = |open: &Patient, details: &Details| -> PatientPatch { replacing(details.apply(&open.demographics())) };
+    tx.amend_with(&row, seen, details, patch, Some(words_of)).await?;
     tx.commit(Event::new().about("patient", id.uuid()), id.to_string().into()).await.map(|_| ())
 }
 

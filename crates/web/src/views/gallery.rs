@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use askama::Template;
 
-use super::{account, audit, chart, confirm, door, fault, patient, patients, record, team, today, write};
+use super::{account, audit, chart, confirm, details, door, fault, patient, patients, record, team, today, write};
 
 fn name(fault: fault::Fault) -> String {
     match fault {
@@ -65,6 +65,7 @@ fn pages() -> Vec<(String, String)> {
         "write-refused" => write::fixture::refused(),
         "write-unusual" => write::fixture::unusual(),
         "entry-change" => write::fixture::change(),
+        "patient-details" => details::fixture::details(),
         "entry-damaged" => record::fixture::damaged_entry(),
         "audit-record" => audit::fixture::on_record(),
         "audit" => audit::fixture::practice(),

@@ -11,6 +11,7 @@ pub mod account;
 pub mod audit;
 pub mod chart;
 pub mod confirm;
+pub mod details;
 pub mod door;
 pub mod fault;
 pub mod form;

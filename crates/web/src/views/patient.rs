@@ -183,6 +183,27 @@ pub struct Contacts {
     pub emails: Vec<Contact>,
     /// Addresses, each as its lines.
     pub addresses: Vec<Vec<String>>,
+    /// Names that are no longer in use.
+    pub former: Vec<String>,
+    /// Languages, the preferred one first.
+    pub languages: Vec<String>,
+    /// The people around the patient.
+    pub people: Vec<AroundPerson>,
+}
+
+/// Somebody around a patient.
+#[derive(Debug, Clone)]
+pub struct AroundPerson {
+    /// What they are to the patient.
+    pub relation: String,
+    /// Their name.
+    pub name: String,
+    /// How to reach them.
+    pub contacts: Vec<Contact>,
+    /// Where they live.
+    pub address: Vec<String>,
+    /// Whether they may consent for the patient.
+    pub may_consent: bool,
 }
 
 /// An alert in the panel.
@@ -378,6 +399,19 @@ pub(crate) mod fixture {
                     link: Some("mailto:lindi.mokoena@example.com".into()),
                 }],
                 addresses: vec![vec!["14 Harbour Street".into(), "Hout Bay".into(), "Cape Town 7806".into()]],
+                former: vec!["Lindiwe Dlamini".into()],
+                languages: vec!["isiZulu".into(), "English".into()],
+                people: vec![AroundPerson {
+                    relation: "Next of kin".into(),
+                    name: "Nomsa Mokoena".into(),
+                    contacts: vec![Contact {
+                        value: "021 555 0100".into(),
+                        usage: String::new(),
+                        link: Some("tel:0215550100".into()),
+                    }],
+                    address: vec!["3 Main Road".into(), "Worcester".into()],
+                    may_consent: true,
+                }],
             },
             alerts: AlertsPanel {
                 rows: vec![AlertRow {

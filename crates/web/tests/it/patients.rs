@@ -486,6 +486,55 @@ async fn only_a_practitioner_writes_in_the_record() {
 }
 
 #[tokio::test]
+async fn lists_grow_without_script_and_keep_what_was_typed() {
+    let (site, practice, reception) = one(Role::Reception).await;
+    let doctor = at_work(&site, practice, &[Role::Practitioner]).await;
+    let patient = write_down(&reception, "Lindiwe", "Mokoena").await;
+    let path = format!("{patient}/details");
+    let page = reception.open(&path).await;
+    let names = [
+        ("names-0-use", "official"),
+        ("names-0-title", ""),
+        ("names-0-given", "Lindiwe"),
+        ("names-0-family", "Mokoena"),
+    ];
+    let person = [
+        ("people-0-relation", "guardian"),
+        ("people-0-name", "Nomsa <b>Mokoena</b>"),
+        ("people-0-phone", "021 555 0100"),
+        ("people-0-email", "nomsa(at)mail"),
+        ("people-0-address", "3 Main Road\r\nWorcester"),
+        ("people-0-may_consent", "yes"),
+    ];
+    let sent = |more: &[(&'static str, &'static str)], of: &[(&'static str, &'static str)]| {
+        let mut all: Vec<(&str, &str)> = names.to_vec();
+        all.extend(of);
+        all.extend(more);
+        all
+    };
+    let grown = reception.send(&page, &path, &sent(&[("more", "people")], &[])).await;
+    assert_eq!(grown.status, StatusCode::OK);
+    assert!(grown.body.contains("name=\"people-0-name\"") && !grown.body.contains("name=\"people-1-name\""));
+    let grown = reception.send(&grown, &path, &sent(&[("more", "contacts")], &person)).await;
+    assert!(grown.body.contains("value=\"nomsa(at)mail\""), "what was typed is kept");
+    assert_eq!(site.house.logged(practice, "patient.edit").await, 0, "and nothing is changed yet");
+    let refused = reception.send(&grown, &path, &sent(&[], &person)).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.body.contains("href=\"#people-0-email\""));
+    let mut right = person;
+    right[3].1 = "nomsa@mail.example";
+    let right = sent(&[], &right);
+    reception.send(&refused, &path, &right).await.leads_to(&patient);
+    let shown = reception.open(&patient).await.body;
+    assert!(shown.contains("Guardian") && shown.contains("Nomsa &#60;b&#62;") && shown.contains("may consent"));
+    let log = doctor.open(&format!("{patient}/audit")).await.body;
+    assert!(log.contains("Guardian: Nomsa"), "who was added is said in the log");
+    let late = reception.send(&page, &path, &right).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "a form of before does not write over it");
+    assert!(late.body.contains("nomsa@mail.example"));
+}
+
+#[tokio::test]
 async fn the_page_counts_the_others_who_saw_it_and_not_its_reader() {
     let (site, practice, reception) = one(Role::Reception).await;
     let doctor = at_work(&site, practice, &[Role::Practitioner]).await;

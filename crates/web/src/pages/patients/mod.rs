@@ -3,6 +3,7 @@
 mod alerts;
 mod banner;
 mod change;
+mod details;
 mod edit;
 mod entry;
 mod find;
@@ -37,6 +38,8 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .read("/patients/{patient}", reads, overview::show_patient)
         .read("/patients/{patient}/edit", Allow::to::<EditForm>(), edit::form)
         .change("/patients/{patient}/edit", edits, edit::send)
+        .read("/patients/{patient}/details", Allow::to::<EditForm>(), details::form)
+        .change("/patients/{patient}/details", edits, details::send)
         .change("/patients/{patient}/identifiers", edits, identifiers::add)
         .change(
             "/patients/{patient}/identifiers/{identifier}/reveal",
