@@ -303,7 +303,7 @@ macro_rules! clear_ids {
     )+};
 }
 clear_ids! {
-    PracticeId PersonId PatientId kernel::IdentifierId kernel::AlertId kernel::EntryId kernel::ResourceId
+    PracticeId PersonId PatientId kernel::IdentifierId kernel::AlertId kernel::AccessId kernel::EntryId kernel::ResourceId
     kernel::SessionId kernel::InvitationId kernel::ImportId kernel::EventId
 }
 

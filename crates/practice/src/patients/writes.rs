@@ -137,21 +137,6 @@ pub async fn edit_details(
     tx.commit(Event::new().about("patient", id.uuid()), id.to_string().into()).await.map(|_| ())
 }
 
-/// Marks a record as no longer active, or active again.
-pub async fn set_active(
-    store: &Store,
-    actor: &Actor,
-    key: IdempotencyKey,
-    id: PatientId,
-    seen: Versioned,
-    active: bool,
-) -> Result<(), StoreError> {
-    let Some(mut tx) = editing(store, actor, key, id, &(seen.0, active)).await? else { return Ok(()) };
-    let row = patient_row(&tx, id).await?;
-    tx.amend(&row, seen, PatientPatch { active: Some(active), ..PatientPatch::default() }).await?;
-    tx.commit(Event::new().about("patient", id.uuid()), id.to_string().into()).await.map(|_| ())
-}
-
 /// The search tokens of an identifier: one for looking it up by hand and, if it tells persons apart,
 /// one for knowing an imported patient again.
 #[must_use]

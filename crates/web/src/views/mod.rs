@@ -19,6 +19,7 @@ pub mod patient;
 pub mod patients;
 pub mod record;
 pub mod shell;
+pub mod standing;
 pub mod team;
 pub mod today;
 pub mod when;

@@ -131,8 +131,12 @@ pub struct Banner {
     pub gender: Option<String>,
     /// When they died.
     pub died: Option<Day>,
+    /// Whether they died, also where nobody knows when.
+    pub dead: bool,
     /// Whether the record is no longer active.
     pub inactive: bool,
+    /// Whether only named people may open the record.
+    pub restricted: bool,
     /// Alerts that stand.
     pub alerts: Vec<BannerAlert>,
     /// Allergies.
@@ -279,6 +283,8 @@ pub struct Seen {
 #[derive(Debug, Clone, Template)]
 #[template(path = "patient/overview.html")]
 pub struct PatientPage {
+    /// Whether naming who may open the record is offered.
+    pub may_restrict: bool,
     /// Round the page.
     pub shell: Shell,
     /// Who it is.
@@ -352,7 +358,9 @@ pub(crate) mod fixture {
             age: Some("42 years".into()),
             gender: Some("Female".into()),
             died: None,
+            dead: false,
             inactive: false,
+            restricted: false,
             alerts: vec![BannerAlert {
                 text: "Uses a hearing aid on the left: speak from the right".into(),
                 weight: Weight::Usual,
@@ -383,6 +391,7 @@ pub(crate) mod fixture {
         PatientPage {
             shell: shell(Room::Patients),
             banner: banner(Tab::Overview),
+            may_restrict: true,
             seen: Some(Seen { at: moment("2026-11-22T12:02:31Z"), others: 3 }),
             contacts: Contacts {
                 phones: vec![

@@ -34,6 +34,7 @@ pub(super) async fn view(app: &AppState, member: &Member, id: PatientId) -> Resu
         shell: member.shell(Room::Patients).await?,
         banner: banner(member, &known(id, &page), page.may, Tab::Overview, today),
         seen: Some(Seen { at: member.moment(page.at).await?, others }),
+        may_restrict: super::standing::may_restrict(member).await?,
         contacts: contacts(&page),
         alerts: alerts(member, &page).await?,
         add_identifier: page.may.edit.then(|| AddIdentifier {
