@@ -90,6 +90,8 @@ ids! {
     AlertId;
     /// One entry of a patient's record: a note, an allergy, a medication, a problem.
     EntryId;
+    /// That somebody may open a restricted record.
+    AccessId;
     /// A kept FHIR resource that belongs to no patient.
     ResourceId;
     /// A signed-in browser.

@@ -162,6 +162,8 @@ pub enum ResourceKind {
     Practice,
     /// A patient of it.
     Patient,
+    /// A patient whose record is open to named people, of whom the asker is none.
+    BarredPatient,
     /// A member of its team who is not an owner.
     Member,
     /// An owner.
@@ -172,7 +174,7 @@ impl ResourceKind {
     const fn entity_type(self) -> &'static str {
         match self {
             Self::Practice => "Practice",
-            Self::Patient => "Patient",
+            Self::Patient | Self::BarredPatient => "Patient",
             Self::Member | Self::OwnerMember => "Member",
         }
     }
@@ -263,7 +265,11 @@ impl Policy {
                 "owner".to_owned(),
                 RestrictedExpression::new_bool(resource == ResourceKind::OwnerMember),
             )]),
-            ResourceKind::Practice | ResourceKind::Patient => HashMap::new(),
+            ResourceKind::Patient | ResourceKind::BarredPatient => HashMap::from([(
+                "barred".to_owned(),
+                RestrictedExpression::new_bool(resource == ResourceKind::BarredPatient),
+            )]),
+            ResourceKind::Practice => HashMap::new(),
         };
         let actor = Entity::new(principal.clone(), HashMap::from(attributes), [].into()).ok()?;
         let resource = Entity::new(target.clone(), target_attributes, [].into()).ok()?;

@@ -303,8 +303,9 @@ macro_rules! clear_ids {
     )+};
 }
 clear_ids! {
-    PracticeId PersonId PatientId kernel::IdentifierId kernel::AlertId kernel::EntryId kernel::ResourceId
-    kernel::SessionId kernel::InvitationId kernel::ImportId kernel::EventId kernel::ClientId kernel::MappingId
+    PracticeId PersonId PatientId kernel::IdentifierId kernel::AlertId kernel::AccessId kernel::EntryId
+    kernel::ResourceId kernel::SessionId kernel::InvitationId kernel::ImportId kernel::EventId kernel::ClientId
+    kernel::MappingId
 }
 
 impl<T: Clear> Clear for Option<T> {

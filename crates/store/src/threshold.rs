@@ -147,7 +147,12 @@ async fn wipe_idle_keys(inner: Weak<Inner>) {
 }
 
 const MEMBER: &str = "select roles from membership where practice_id = $1 and id = $2 and status = 'active'";
-const PATIENT: &str = "select 1 from patient where practice_id = $1 and id = $2";
+/// Whether there is such a patient, and whether the record is open to other people only.
+const PATIENT: &str = "
+    select p.restricted and not exists (
+        select from patient_access a
+        where a.practice_id = p.practice_id and a.patient_id = p.id and a.person_id = $3
+    ) from patient p where p.practice_id = $1 and p.id = $2";
 const OUTCOME: &str =
     "select fingerprint, outcome from idempotency where practice_id = $1 and actor_id = $2 and key = $3";
 
@@ -216,10 +221,10 @@ impl Threshold {
         let kind = match resource {
             Resource::Practice => ResourceKind::Practice,
             Resource::Patient(id) => {
-                if self.trip.query(PATIENT, &[&practice.uuid(), &id.uuid()]).await?.is_empty() {
-                    return Err(StoreError::Missing);
-                }
-                ResourceKind::Patient
+                let person = self.actor.person().map(PersonId::uuid);
+                let rows = self.trip.query(PATIENT, &[&practice.uuid(), &id.uuid(), &person]).await?;
+                let barred: bool = rows.first().ok_or(StoreError::Missing)?.try_get(0)?;
+                if barred { ResourceKind::BarredPatient } else { ResourceKind::Patient }
             }
             Resource::Member(person) => {
                 let rows = self.trip.query(MEMBER, &[&practice.uuid(), &person.uuid()]).await?;

@@ -29,6 +29,10 @@ store::actions! {
     pub WriteClinical = "clinical.write", writes;
     /// Open the forms for that.
     pub ClinicalForm = "clinical.form", reads, all of [ReadPatient, ReadClinical, WriteClinical];
+    /// Name the people who alone may open a record.
+    pub RestrictPatient = "patient.restrict", writes;
+    /// Open the form for that.
+    pub AccessForm = "patient.access-form", reads, all of [ReadPatient, RestrictPatient];
     /// Open "who saw what" of a record, under its banner.
     pub OpenAudit = "patient.who-saw-what", reads, all of [ReadPatient, ReadPatientAudit];
     /// The same, clinical values included.

@@ -16,5 +16,6 @@ pub mod model;
 pub mod reads;
 pub mod rows;
 pub mod search;
+pub mod standing;
 pub mod timeline;
 pub mod writes;

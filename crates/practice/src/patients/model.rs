@@ -7,6 +7,7 @@
 //! `Debug` of a personal type prints its name only, so that a value cannot slip into a log.
 
 mod codes;
+mod details;
 mod entry;
 mod finding;
 mod form;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub(crate) use codes::{codes, personal};
+pub use details::{AddressRow, ContactRow, Details, LanguageRow, NameRow, PersonRow, ROWS_MAX, Relation, RowError};
 pub use entry::{Attachment, EntryBody, EntryKind, Unread};
 pub use finding::{Comparator, DIASTOLIC, Finding, LOINC, Quantity, Reading, SYSTOLIC, UCUM, readings_words};
 pub use form::{FieldError, PatientDraft, PatientForm};

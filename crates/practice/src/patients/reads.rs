@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use jiff::{Timestamp, ToSpan as _};
-use kernel::{EntryId, IdentifierId, PatientId};
+use kernel::{EntryId, IdentifierId, PatientId, PersonId};
 use store::{
     Actor, Damaged, Event, Examined, Includes, Purpose, Resource, ResourceKind, Store, StoreError, Tx, Versioned, sql,
 };
@@ -56,8 +56,19 @@ pub async fn find(store: &Store, actor: &Actor, text: &str, query: &Query) -> Re
     Ok(Found { patients: tx.record(event, rows).await?, more })
 }
 
+/// Patients by id, for every list: without those whose record is open to other people only. The rule is the
+/// one of the policies (`restricted records`), and a test holds the two together.
 async fn by_ids<A: store::Action>(tx: &Tx<A>, ids: &[Uuid]) -> Result<Vec<PatientRow>, StoreError> {
-    tx.rows(sql!("select * from patient where practice_id = $1 and id = any($2)"), &[&ids]).await
+    tx.rows(
+        sql!(
+            "select p.* from patient p where p.practice_id = $1 and p.id = any($2) and (not p.restricted or exists (
+                select from patient_access a
+                where a.practice_id = p.practice_id and a.patient_id = p.id and a.person_id = $3
+             ))"
+        ),
+        &[&ids, &tx.actor().person().map(PersonId::uuid)],
+    )
+    .await
 }
 
 /// Patients of the practice whom a new one may be: same birth date and a name in common. Ids only.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use kernel::{AlertId, EntryId, IdentifierId, PatientId};
+use kernel::{AccessId, AlertId, EntryId, IdentifierId, PatientId, PersonId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ use crate::exchange::fhir;
 store::sealed_row! {
     /// A patient: names, birth, how to reach them. Its key is the unit of erasure.
     pub row PatientRow opens Patient patched by PatientPatch in "patient" id PatientId, keyed patient(id) {
-        clear { active: bool }
+        clear { active: bool, restricted: bool }
         sealed {
             names: Vec<HumanName>,
             birth: Option<BirthDate>,
@@ -30,6 +30,14 @@ store::sealed_row! {
             marital: Option<Concept>,
             rest: Value,
         }
+    }
+}
+
+store::sealed_row! {
+    /// That somebody may open a restricted record.
+    pub row AccessRow opens Access patched by AccessPatch in "patient_access" id AccessId, keyed patient(patient_id) {
+        clear { patient_id: PatientId, person_id: PersonId }
+        sealed {}
     }
 }
 
@@ -181,6 +189,7 @@ impl Patient {
             id,
             row_version: 1,
             active: true,
+            restricted: false,
             names,
             birth,
             gender,
@@ -218,6 +227,7 @@ impl Patient {
 pub fn replacing(known: Demographics) -> PatientPatch {
     PatientPatch {
         active: None,
+        restricted: None,
         names: Some(known.names),
         birth: Some(known.birth),
         gender: Some(known.gender),

@@ -9,7 +9,7 @@ use store::{Actor, Event, Once, Resource, Store, StoreError, Throttled, TokenSet
 
 use super::actions::{CreatePatient, EditPatient, LookUpIdentifier, ShowLookUp};
 use super::identifiers::{Identifier, IdentifierKind};
-use super::model::{DateOrder, PatientDraft, PatientForm};
+use super::model::{DateOrder, Details, PatientDraft, PatientForm};
 use super::reads::{Read, found_by_identifier, holders, likely_same};
 use super::rows::{
     Alert, AlertPatch, AlertRow, IdentifierPatch, IdentifierRow, KnownIdentifier, Patient, PatientPatch, PatientRow,
@@ -120,18 +120,20 @@ pub async fn edit(
     tx.commit(Event::new().about("patient", id.uuid()), id.to_string().into()).await.map(|_| ())
 }
 
-/// Marks a record as no longer active, or active again.
-pub async fn set_active(
+/// Changes all names, numbers, addresses and languages of a patient, and the people around them.
+/// [`StoreError::Conflict`] if somebody else changed the patient since the form was opened.
+pub async fn edit_details(
     store: &Store,
     actor: &Actor,
     key: IdempotencyKey,
     id: PatientId,
     seen: Versioned,
-    active: bool,
+    details: &Details,
 ) -> Result<(), StoreError> {
-    let Some(mut tx) = editing(store, actor, key, id, &(seen.0, active)).await? else { return Ok(()) };
+    let Some(mut tx) = editing(store, actor, key, id, &(seen.0, details)).await? else { return Ok(()) };
     let row = patient_row(&tx, id).await?;
-    tx.amend(&row, seen, PatientPatch { active: Some(active), ..PatientPatch::default() }).await?;
+    let patch = |open: &Patient, details: &Details| -> PatientPatch { replacing(details.apply(&open.demographics())) };
+    tx.amend_with(&row, seen, details, patch, Some(words_of)).await?;
     tx.commit(Event::new().about("patient", id.uuid()), id.to_string().into()).await.map(|_| ())
 }
 

@@ -33,6 +33,7 @@ const WORDS: &[(&str, &str)] = &[
     ("clinical.write", "write in the record, end or take back what stands there"),
     ("record.export", "take out the records of the whole practice"),
     ("patient.audit", "see who saw what of the record, with the values that changed"),
+    ("patient.restrict", "name the people who alone may open the record, or open it to all again"),
     ("mail.send", "send mail"),
     ("keys.rotate", "turn keys"),
     ("practice.found", "found practices"),
@@ -64,6 +65,7 @@ fn matrix(policy: &Policy) -> String {
     let sections = [
         (ResourceKind::Practice, "In the practice"),
         (ResourceKind::Patient, "With a patient"),
+        (ResourceKind::BarredPatient, "With a patient whose record is open to other, named people only"),
         (ResourceKind::Member, "With a member of the team who is not an owner"),
         (ResourceKind::OwnerMember, "With an owner"),
     ];
@@ -201,6 +203,16 @@ fn an_owner_alone_reaches_no_patient_and_clinical_content_is_for_practitioners_o
 }
 
 #[test]
+fn a_record_that_is_open_to_others_only_is_shut_to_every_role() {
+    let policy = Policy::load().unwrap();
+    for bits in 0..32_u8 {
+        for (action, _) in WORDS {
+            assert!(!policy.member_may(Roles(bits), action, ResourceKind::BarredPatient), "{action}");
+        }
+    }
+}
+
+#[test]
 fn a_question_that_the_schema_does_not_know_is_a_no() {
     let policy = Policy::load().unwrap();
     let all = Roles::of(MATRIX_ROLES);
@@ -270,7 +282,13 @@ proptest! {
     fn another_role_never_allows_less(bits in 0..32_u8, more in 0..32_u8, at in 0..WORDS.len()) {
         let policy = Policy::load().unwrap();
         let (action, _) = WORDS[at];
-        for kind in [ResourceKind::Practice, ResourceKind::Patient, ResourceKind::Member, ResourceKind::OwnerMember] {
+        for kind in [
+            ResourceKind::Practice,
+            ResourceKind::Patient,
+            ResourceKind::BarredPatient,
+            ResourceKind::Member,
+            ResourceKind::OwnerMember,
+        ] {
             let (few, many) = (policy.member_may(Roles(bits), action, kind), policy.member_may(Roles(bits | more), action, kind));
             prop_assert!(many || !few, "{} {:?}", action, kind);
         }

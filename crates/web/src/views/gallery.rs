@@ -6,7 +6,10 @@ use std::path::PathBuf;
 
 use askama::Template;
 
-use super::{account, audit, chart, confirm, connections, door, fault, patient, patients, record, team, today, write};
+use super::{
+    account, audit, chart, confirm, connections, details, door, fault, patient, patients, record, standing, team,
+    today, write,
+};
 
 fn name(fault: fault::Fault) -> String {
     match fault {
@@ -65,6 +68,9 @@ fn pages() -> Vec<(String, String)> {
         "write-refused" => write::fixture::refused(),
         "write-unusual" => write::fixture::unusual(),
         "entry-change" => write::fixture::change(),
+        "patient-details" => details::fixture::details(),
+        "patient-standing" => standing::fixture::standing(),
+        "patient-access" => standing::fixture::access(),
         "entry-damaged" => record::fixture::damaged_entry(),
         "audit-record" => audit::fixture::on_record(),
         "audit" => audit::fixture::practice(),

@@ -131,8 +131,12 @@ pub struct Banner {
     pub gender: Option<String>,
     /// When they died.
     pub died: Option<Day>,
+    /// Whether they died, also where nobody knows when.
+    pub dead: bool,
     /// Whether the record is no longer active.
     pub inactive: bool,
+    /// Whether only named people may open the record.
+    pub restricted: bool,
     /// Alerts that stand.
     pub alerts: Vec<BannerAlert>,
     /// Allergies.
@@ -183,6 +187,27 @@ pub struct Contacts {
     pub emails: Vec<Contact>,
     /// Addresses, each as its lines.
     pub addresses: Vec<Vec<String>>,
+    /// Names that are no longer in use.
+    pub former: Vec<String>,
+    /// Languages, the preferred one first.
+    pub languages: Vec<String>,
+    /// The people around the patient.
+    pub people: Vec<AroundPerson>,
+}
+
+/// Somebody around a patient.
+#[derive(Debug, Clone)]
+pub struct AroundPerson {
+    /// What they are to the patient.
+    pub relation: String,
+    /// Their name.
+    pub name: String,
+    /// How to reach them.
+    pub contacts: Vec<Contact>,
+    /// Where they live.
+    pub address: Vec<String>,
+    /// Whether they may consent for the patient.
+    pub may_consent: bool,
 }
 
 /// An alert in the panel.
@@ -258,6 +283,8 @@ pub struct Seen {
 #[derive(Debug, Clone, Template)]
 #[template(path = "patient/overview.html")]
 pub struct PatientPage {
+    /// Whether naming who may open the record is offered.
+    pub may_restrict: bool,
     /// Round the page.
     pub shell: Shell,
     /// Who it is.
@@ -331,7 +358,9 @@ pub(crate) mod fixture {
             age: Some("42 years".into()),
             gender: Some("Female".into()),
             died: None,
+            dead: false,
             inactive: false,
+            restricted: false,
             alerts: vec![BannerAlert {
                 text: "Uses a hearing aid on the left: speak from the right".into(),
                 weight: Weight::Usual,
@@ -362,6 +391,7 @@ pub(crate) mod fixture {
         PatientPage {
             shell: shell(Room::Patients),
             banner: banner(Tab::Overview),
+            may_restrict: true,
             seen: Some(Seen { at: moment("2026-11-22T12:02:31Z"), others: 3 }),
             contacts: Contacts {
                 phones: vec![
@@ -378,6 +408,19 @@ pub(crate) mod fixture {
                     link: Some("mailto:lindi.mokoena@example.com".into()),
                 }],
                 addresses: vec![vec!["14 Harbour Street".into(), "Hout Bay".into(), "Cape Town 7806".into()]],
+                former: vec!["Lindiwe Dlamini".into()],
+                languages: vec!["isiZulu".into(), "English".into()],
+                people: vec![AroundPerson {
+                    relation: "Next of kin".into(),
+                    name: "Nomsa Mokoena".into(),
+                    contacts: vec![Contact {
+                        value: "021 555 0100".into(),
+                        usage: String::new(),
+                        link: Some("tel:0215550100".into()),
+                    }],
+                    address: vec!["3 Main Road".into(), "Worcester".into()],
+                    may_consent: true,
+                }],
             },
             alerts: AlertsPanel {
                 rows: vec![AlertRow {

@@ -59,6 +59,22 @@ fn probe(route: &Route, things: &Things) -> Option<Vec<(&'static str, String)>> 
         "/patients/{patient}/edit" => return Some(patient("Somebody Else", Some(&things.version))),
         "/patients/lookup" | "/patients/{patient}/identifiers" => &[("kind", "za-id"), ("number", "8001015009087")],
         "/patients/{patient}/identifiers/{identifier}/reveal" => &[("purpose", "billing")],
+        "/patients/{patient}/standing" => {
+            return Some(vec![
+                ("record", String::new()),
+                ("died", "no".to_owned()),
+                ("died_on", String::new()),
+                ("version", things.version.clone()),
+            ]);
+        }
+        "/patients/{patient}/access" => &[("version", "1")],
+        "/patients/{patient}/details" => {
+            return Some(vec![
+                ("names-0-given", String::new()),
+                ("names-0-family", String::new()),
+                ("version", things.version.clone()),
+            ]);
+        }
         "/patients/{patient}/write/{what}" => &[("problem", "Asthma"), ("severity", ""), ("began", ""), ("remark", "")],
         "/patients/{patient}/record/{entry}/change" => {
             &[("change", "entered-in-error"), ("remark", "Another patient."), ("version", "1")]

@@ -486,6 +486,152 @@ async fn only_a_practitioner_writes_in_the_record() {
 }
 
 #[tokio::test]
+async fn lists_grow_without_script_and_keep_what_was_typed() {
+    let (site, practice, reception) = one(Role::Reception).await;
+    let doctor = at_work(&site, practice, &[Role::Practitioner]).await;
+    let patient = write_down(&reception, "Lindiwe", "Mokoena").await;
+    let path = format!("{patient}/details");
+    let page = reception.open(&path).await;
+    let names = [
+        ("names-0-use", "official"),
+        ("names-0-title", ""),
+        ("names-0-given", "Lindiwe"),
+        ("names-0-family", "Mokoena"),
+    ];
+    let person = [
+        ("people-0-relation", "guardian"),
+        ("people-0-name", "Nomsa <b>Mokoena</b>"),
+        ("people-0-phone", "021 555 0100"),
+        ("people-0-email", "nomsa(at)mail"),
+        ("people-0-address", "3 Main Road\r\nWorcester"),
+        ("people-0-may_consent", "yes"),
+    ];
+    let sent = |more: &[(&'static str, &'static str)], of: &[(&'static str, &'static str)]| {
+        let mut all: Vec<(&str, &str)> = names.to_vec();
+        all.extend(of);
+        all.extend(more);
+        all
+    };
+    let grown = reception.send(&page, &path, &sent(&[("more", "people")], &[])).await;
+    assert_eq!(grown.status, StatusCode::OK);
+    assert!(grown.body.contains("name=\"people-0-name\"") && !grown.body.contains("name=\"people-1-name\""));
+    let grown = reception.send(&grown, &path, &sent(&[("more", "contacts")], &person)).await;
+    assert!(grown.body.contains("value=\"nomsa(at)mail\""), "what was typed is kept");
+    assert_eq!(site.house.logged(practice, "patient.edit").await, 0, "and nothing is changed yet");
+    let refused = reception.send(&grown, &path, &sent(&[], &person)).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.body.contains("href=\"#people-0-email\""));
+    let mut right = person;
+    right[3].1 = "nomsa@mail.example";
+    let right = sent(&[], &right);
+    reception.send(&refused, &path, &right).await.leads_to(&patient);
+    let shown = reception.open(&patient).await.body;
+    assert!(shown.contains("Guardian") && shown.contains("Nomsa &#60;b&#62;") && shown.contains("may consent"));
+    let log = doctor.open(&format!("{patient}/audit")).await.body;
+    assert!(log.contains("Guardian: Nomsa"), "who was added is said in the log");
+    let late = reception.send(&page, &path, &right).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "a form of before does not write over it");
+    assert!(late.body.contains("nomsa@mail.example"));
+}
+
+#[tokio::test]
+async fn a_death_and_a_closed_record_are_written_down_and_taken_back() {
+    let (_site, _, reception) = one(Role::Reception).await;
+    let patient = write_down(&reception, "Lindiwe", "Mokoena").await;
+    let path = format!("{patient}/standing");
+    let banner = async || {
+        let page = reception.open(&patient).await.body;
+        page.split("<div class=\"page").next().unwrap().to_owned()
+    };
+    let refused =
+        reception.fill(&path, &path, &[("record", "inactive"), ("died", "yes"), ("died_on", "1/1/1970")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.body.contains("before the birth date"));
+    let told = [("record", "inactive"), ("died", "yes"), ("died_on", "5/2024")];
+    reception.send(&refused, &path, &told).await.leads_to(&patient);
+    let shown = banner().await;
+    assert!(shown.contains("Died May 2024") && shown.contains("Not active"), "{shown}");
+    let back = [("record", "active"), ("died", "no"), ("died_on", "")];
+    reception.fill(&path, &path, &back).await.leads_to(&patient);
+    let shown = banner().await;
+    assert!(!shown.contains("Died") && !shown.contains("Not active"));
+    assert_eq!(reception.send(&refused, &path, &told).await.status, StatusCode::SEE_OTHER, "the first, once more");
+}
+
+#[tokio::test]
+async fn a_restricted_record_is_opened_and_found_by_those_who_are_named_and_by_nobody_else() {
+    let (site, practice, doctor) = one(Role::Practitioner).await;
+    let partner = site.house.signed_in(practice, &[Role::Practitioner]).await;
+    let other = site.browser();
+    other.set_cookie("__Host-session", partner.cookie.expose());
+    let reception = at_work(&site, practice, &[Role::Reception]).await;
+    let patient = write_down(&doctor, "Lindiwe", "Mokoena").await;
+    give_number(&doctor, &patient).await;
+    let path = format!("{patient}/access");
+    let form = doctor.open(&path).await;
+    let named = partner.id.to_string();
+    doctor.send(&form, &path, &[("person", named.as_str())]).await.leads_to(&patient);
+
+    let finds = async |who: &Browser| who.open("/patients?q=moko").await.body.contains(&patient);
+    let looks_up = async |who: &Browser| {
+        let sent = who.fill("/patients", "/patients/lookup", &[("kind", "za-id"), ("number", "8001015009087")]).await;
+        sent.status == StatusCode::SEE_OTHER
+    };
+    for who in [&doctor, &other] {
+        assert_eq!(who.open(&patient).await.status, StatusCode::OK, "whoever restricts it is named too");
+        assert!(finds(who).await && looks_up(who).await);
+    }
+    for page in ["", "/edit", "/standing", "/details"] {
+        assert_eq!(reception.open(&format!("{patient}{page}")).await.status, StatusCode::FORBIDDEN, "{page}");
+    }
+    assert!(!finds(&reception).await && !looks_up(&reception).await);
+    assert!(!reception.open("/patients").await.body.contains(&patient));
+    let third = at_work(&site, practice, &[Role::Practitioner, Role::Administrator]).await;
+    for page in ["", "/record", "/audit", "/access", "/measurements", "/write/problem"] {
+        assert_eq!(third.open(&format!("{patient}{page}")).await.status, StatusCode::FORBIDDEN, "{page}");
+    }
+    assert!(!finds(&third).await);
+    assert!(site.house.logged(practice, "patient.read.refused").await > 0, "and that they asked is recorded");
+    // Somebody of the same name and birth date: nobody is told whom they may not know of.
+    assert_eq!(write_down(&reception, "Lindiwe", "Mokoena").await.matches("/patients/").count(), 1);
+
+    let stale = other.send(&form, &path, &[]).await;
+    assert_ne!(stale.status, StatusCode::SEE_OTHER, "another's form is not theirs");
+    other.fill(&path, &path, &[]).await.leads_to(&patient);
+    assert_eq!(third.open(&patient).await.status, StatusCode::OK, "open to all again");
+    assert!(finds(&reception).await);
+}
+
+#[tokio::test]
+async fn a_list_shows_exactly_the_patients_that_the_policies_let_open() {
+    let (site, practice, doctor) = one(Role::Practitioner).await;
+    let mut people = Vec::new();
+    for role in [Role::Practitioner, Role::Reception, Role::Administrator] {
+        let person = site.house.signed_in(practice, &[role]).await;
+        let browser = site.browser();
+        browser.set_cookie("__Host-session", person.cookie.expose());
+        people.push((person.id.to_string(), browser));
+    }
+    let mut patients = Vec::new();
+    // Each way to name of these three, and none.
+    for named in 0..8_usize {
+        let patient = write_down(&doctor, &format!("Nr{named}"), "Mokoena").await;
+        let path = format!("{patient}/access");
+        let chosen = people.iter().enumerate().filter(|(at, _)| named & (1 << at) != 0);
+        let fields: Vec<(&str, &str)> = chosen.map(|(_, (id, _))| ("person", id.as_str())).collect();
+        doctor.fill(&path, &path, &fields).await.leads_to(&patient);
+        patients.push(patient);
+    }
+    for (_, browser) in &people {
+        let list = browser.open("/patients?q=moko").await.body;
+        for patient in &patients {
+            let opens = browser.open(patient).await.status == StatusCode::OK;
+            assert_eq!(list.contains(&format!("href=\"{patient}\"")), opens, "{patient}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_page_counts_the_others_who_saw_it_and_not_its_reader() {
     let (site, practice, reception) = one(Role::Reception).await;
     let doctor = at_work(&site, practice, &[Role::Practitioner]).await;

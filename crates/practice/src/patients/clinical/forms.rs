@@ -318,7 +318,7 @@ impl ImmunisationForm {
 pub struct MeasurementForm {
     /// On which day; empty for today.
     pub date: String,
-    /// At what time; empty of this moment, if the day is today.
+    /// At what time; empty for the present time, if the day is today.
     pub time: String,
     /// Centimetres.
     pub height: String,

@@ -12,7 +12,7 @@ use super::{
 
 /// The longest e-mail address that can be delivered (RFC 5321, section 4.5.3.1.3, less the
 /// angle brackets).
-const EMAIL_BYTES_MAX: usize = 254;
+pub(super) const EMAIL_BYTES_MAX: usize = 254;
 const PHONE_CHARS_MAX: usize = 50;
 const ADDRESS_LINES_MAX: usize = 10;
 /// The oldest person of record reached 122 years; further back, a year is a slip of the hand.
@@ -209,7 +209,7 @@ fn wrong(label: &str, problem: TextProblem) -> String {
     }
 }
 
-fn street(text: &str) -> Result<String, FieldError> {
+pub(super) fn street(text: &str) -> Result<String, FieldError> {
     let mut lines = Vec::new();
     for typed in text.lines() {
         let tidy = line(typed.trim(), LINE_CHARS_MAX)
@@ -240,7 +240,7 @@ fn birth(text: &str, order: DateOrder, today: Date) -> Result<Option<BirthDate>,
 
 /// Loose on purpose: a number is kept as it is written. Three digits (an extension) to twenty,
 /// in any script, and the marks people put between them.
-fn is_phone(text: &str) -> bool {
+pub(super) fn is_phone(text: &str) -> bool {
     let digits = text.chars().filter(|c| c.is_numeric()).count();
     let marks = |c: char| c.is_numeric() || c.is_whitespace() || "+()-./#*,;extEXT\u{2010}\u{2011}\u{2013}".contains(c);
     (3..=20).contains(&digits) && text.chars().all(marks)
@@ -248,7 +248,7 @@ fn is_phone(text: &str) -> bool {
 
 /// Loose on purpose: one `@`, something before it, a domain after it, no blanks. Only a mail that
 /// arrives proves more.
-fn is_email(text: &str) -> bool {
+pub(super) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let labels_fine = domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-'));
     text.len() <= EMAIL_BYTES_MAX

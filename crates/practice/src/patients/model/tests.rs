@@ -260,4 +260,5 @@ proptest! {
     }
 }
 
+mod details;
 mod form;

@@ -52,6 +52,7 @@ pub const DATA: Expected = Expected {
         table("outbox", Watch::Rows, "arw"),
         table("password_reset", Watch::Rows, "arw"),
         table("patient", Watch::Rows, "arw"),
+        table("patient_access", Watch::Rows, "adr"),
         table("patient_alert", Watch::Rows, "arw"),
         table("patient_identifier", Watch::Rows, "arw"),
         table("person", Watch::Rows, "arw"),

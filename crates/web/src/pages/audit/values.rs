@@ -4,7 +4,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use practice::patients::identifiers::IdentifierKind;
-use practice::patients::model::{Address, BirthDate, Concept, ContactPoint, Deceased, HumanName, Language, is_blank};
+use practice::patients::model::{
+    Address, BirthDate, Concept, ContactPoint, Deceased, Demographics, HumanName, Language, PersonRow, is_blank,
+};
 use practice::patients::rows::{EntryContent, EntrySummary};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
@@ -75,7 +77,7 @@ fn words(name: &str, value: &Value, zone: &TimeZone) -> Vec<String> {
         ("patient", "addresses") => each(value, |address: Address| address.lines().join(", ")),
         ("patient", "languages") => each(value, |one: Language| one.language.words().unwrap_or_default().to_owned()),
         ("patient", "marital") => one(value, |concept: Concept| concept.words().unwrap_or_default().to_owned()),
-        ("patient", "rest") => Some(vec![say("value-rest")]),
+        ("patient", "rest") => Some(rest(value)),
         ("patient_identifier", "kind") => {
             value.as_str().and_then(IdentifierKind::from_code).map(|kind| vec![kind.label().to_owned()])
         }
@@ -120,6 +122,20 @@ fn content_said(content: &EntryContent) -> String {
         EntryContent::Kept { source } => source.chars().count(),
     };
     say_with("value-content", &[("count", &characters)])
+}
+
+/// The people around a patient, one a line, and that there is more.
+fn rest(value: &Value) -> Vec<String> {
+    let around = Demographics { rest: value.clone(), ..Demographics::default() }.people();
+    let person = |person: &PersonRow| {
+        let consent = person.may_consent.then(|| say("person-consents"));
+        let parts = [Some(person.name.clone()), Some(person.phone.clone()), Some(person.email.clone()), consent];
+        let address = Some(person.address.lines().collect::<Vec<_>>().join(", "));
+        let said: Vec<String> = parts.into_iter().chain([address]).flatten().filter(|part| !is_blank(part)).collect();
+        format!("{}: {}", person.relation_words(), said.join(", "))
+    };
+    let more = value.as_object().is_some_and(|map| map.keys().any(|key| key != "contact"));
+    around.iter().map(person).chain(more.then(|| say("value-rest"))).collect()
 }
 
 fn yes_or_no(yes: bool) -> String {

@@ -62,7 +62,9 @@ pub(super) fn banner(member: &Member, known: &Known<'_>, may: May, tab: Tab, tod
             practice::patients::model::Deceased::DateTime(at) => Some(said::day(at)),
             practice::patients::model::Deceased::Boolean(_) => None,
         }),
+        dead: died.is_some(),
         inactive: about.is_some_and(|patient| !patient.active),
+        restricted: about.is_some_and(|patient| patient.restricted),
         alerts: known
             .alerts
             .iter()

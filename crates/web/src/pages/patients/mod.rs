@@ -3,6 +3,7 @@
 mod alerts;
 mod banner;
 mod change;
+mod details;
 mod edit;
 mod entry;
 mod find;
@@ -13,13 +14,14 @@ mod new;
 mod overview;
 mod record;
 mod said;
+mod standing;
 mod typed;
 mod who_saw_what;
 mod write;
 
 use practice::patients::actions::{
-    ClinicalForm, CreatePatient, EditForm, EditPatient, FindPatient, LookUpIdentifier, NewForm, OpenAudit, OpenRecord,
-    ReadPatient, RevealIdentifier, WriteClinical,
+    AccessForm, ClinicalForm, CreatePatient, EditForm, EditPatient, FindPatient, LookUpIdentifier, NewForm, OpenAudit,
+    OpenRecord, ReadPatient, RestrictPatient, RevealIdentifier, WriteClinical,
 };
 
 pub(super) use find::hit;
@@ -35,8 +37,14 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .read("/patients/new", Allow::to::<NewForm>(), new::form)
         .change("/patients/new", Allow::to::<CreatePatient>(), new::send)
         .read("/patients/{patient}", reads, overview::show_patient)
+        .read("/patients/{patient}/access", Allow::to::<AccessForm>(), standing::who)
+        .change("/patients/{patient}/access", Allow::to::<RestrictPatient>(), standing::name_them)
         .read("/patients/{patient}/edit", Allow::to::<EditForm>(), edit::form)
         .change("/patients/{patient}/edit", edits, edit::send)
+        .read("/patients/{patient}/standing", Allow::to::<EditForm>(), standing::form)
+        .change("/patients/{patient}/standing", edits, standing::send)
+        .read("/patients/{patient}/details", Allow::to::<EditForm>(), details::form)
+        .change("/patients/{patient}/details", edits, details::send)
         .change("/patients/{patient}/identifiers", edits, identifiers::add)
         .change(
             "/patients/{patient}/identifiers/{identifier}/reveal",

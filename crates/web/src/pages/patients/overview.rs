@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use kernel::{AlertId, PatientId};
-use practice::patients::model::EntryKind;
+use practice::patients::model::{ContactPoint, ContactSystem, Demographics, EntryKind, HumanName, Language, PersonRow};
 use practice::patients::reads::{Page, Read, open};
 use practice::patients::rows::EntryLine;
 
@@ -12,7 +12,9 @@ use super::said;
 use crate::AppState;
 use crate::errors::{Answer, PageError};
 use crate::extract::{At, show};
-use crate::views::patient::{AddIdentifier, AlertRow, AlertsPanel, Contacts, Panel, PatientPage, Seen, Tab};
+use crate::views::patient::{
+    AddIdentifier, AlertRow, AlertsPanel, AroundPerson, Contacts, Panel, PatientPage, Seen, Tab,
+};
 use crate::views::record::EntryRow;
 use crate::views::words::{entries, entry};
 use crate::views::{Errors, Moment, Room};
@@ -32,6 +34,7 @@ pub(super) async fn view(app: &AppState, member: &Member, id: PatientId) -> Resu
         shell: member.shell(Room::Patients).await?,
         banner: banner(member, &known(id, &page), page.may, Tab::Overview, today),
         seen: Some(Seen { at: member.moment(page.at).await?, others }),
+        may_restrict: super::standing::may_restrict(member).await?,
         contacts: contacts(&page),
         alerts: alerts(member, &page).await?,
         add_identifier: page.may.edit.then(|| AddIdentifier {
@@ -50,7 +53,6 @@ pub(super) fn known(id: PatientId, page: &Page) -> Known<'_> {
 }
 
 fn contacts(page: &Page) -> Contacts {
-    use practice::patients::model::ContactSystem;
     let Ok(patient) = &page.patient else { return Contacts::default() };
     let known = patient.demographics();
     let of = |system| known.contacts_of(system).into_iter().filter_map(said::contact).collect();
@@ -58,6 +60,32 @@ fn contacts(page: &Page) -> Contacts {
         phones: of(ContactSystem::Phone),
         emails: of(ContactSystem::Email),
         addresses: known.addresses.iter().map(practice::patients::model::Address::lines).collect(),
+        former: known.names.iter().filter(|name| name.is_former()).map(HumanName::display).collect(),
+        languages: languages(&known),
+        people: known.people().iter().filter(|person| !person.is_empty()).map(around).collect(),
+    }
+}
+
+fn languages(known: &Demographics) -> Vec<String> {
+    let mut all: Vec<&Language> = known.languages.iter().collect();
+    all.sort_by_key(|language| language.preferred != Some(true));
+    all.iter().filter_map(|language| language.language.words().map(str::to_owned)).collect()
+}
+
+fn around(person: &PersonRow) -> AroundPerson {
+    let point = |system, value: &str| {
+        let value = (!value.is_empty()).then(|| value.to_owned());
+        said::contact(&ContactPoint { system: Some(system), value, ..ContactPoint::default() })
+    };
+    AroundPerson {
+        relation: person.relation_words().to_owned(),
+        name: person.name.clone(),
+        contacts: [point(ContactSystem::Phone, &person.phone), point(ContactSystem::Email, &person.email)]
+            .into_iter()
+            .flatten()
+            .collect(),
+        address: person.address.lines().map(str::to_owned).collect(),
+        may_consent: person.may_consent,
     }
 }
 
