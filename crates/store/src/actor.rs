@@ -204,29 +204,25 @@ impl Store {
     pub async fn session(&self, hash: SessionHash) -> Result<Option<SignedIn>, StoreError> {
         let now = self.inner.clock.now();
         let house = PracticeId::HOUSE.uuid();
-        let trip = Trip::begin(&self.inner.pool, PracticeId::HOUSE).await?;
         let idle_since = now.saturating_sub(IDLE_MAX).unwrap_or(now);
-        let rows = trip.query(FIND_SESSION, &[&house, &hash.0.as_slice(), &now, &idle_since]).await?;
-        let found = match rows.first() {
-            None => None,
-            Some(row) => {
-                let session: Uuid = row.try_get(0)?;
-                let seen: Timestamp = row.try_get(5)?;
-                if now.duration_since(seen) > TOUCHED_EVERY {
-                    trip.execute(TOUCH, &[&house, &session, &now]).await?;
-                }
-                let facts = SessionFacts {
-                    person: PersonId::from_uuid(row.try_get(1)?),
-                    session: SessionId::from_uuid(session),
-                    entered: row.try_get::<_, Option<Uuid>>(2)?.map(PracticeId::from_uuid),
-                    proved_at: row.try_get(3)?,
-                    expires_at: row.try_get(4)?,
-                };
-                Some(SignedIn { facts })
-            }
+        let trip = Trip::begin(&self.inner.pool, PracticeId::HOUSE).await?;
+        let rows = trip.only(FIND_SESSION, &[&house, &hash.0.as_slice(), &now, &idle_since]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let session: Uuid = row.try_get(0)?;
+        let seen: Timestamp = row.try_get(5)?;
+        if now.duration_since(seen) > TOUCHED_EVERY {
+            // Seldom, so it may be a transaction of its own. One that has ended meanwhile is touched in vain.
+            let trip = Trip::begin(&self.inner.pool, PracticeId::HOUSE).await?;
+            trip.only(TOUCH, &[&house, &session, &now]).await?;
+        }
+        let facts = SessionFacts {
+            person: PersonId::from_uuid(row.try_get(1)?),
+            session: SessionId::from_uuid(session),
+            entered: row.try_get::<_, Option<Uuid>>(2)?.map(PracticeId::from_uuid),
+            proved_at: row.try_get(3)?,
+            expires_at: row.try_get(4)?,
         };
-        trip.commit().await?;
-        Ok(found)
+        Ok(Some(SignedIn { facts }))
     }
 
     /// The actor of a signed-in person in the practice the session has entered.
@@ -253,7 +249,8 @@ impl Store {
             ClientHash::Pass(hash) => (FIND_PASS, hash.as_slice()),
         };
         let here = practice.uuid();
-        let rows = Trip::glance(&self.inner.pool, practice, text, &[&here, &hash, &now]).await?;
+        let trip = Trip::begin(&self.inner.pool, practice).await?;
+        let rows = trip.only(text, &[&here, &hash, &now]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let client: Uuid = row.try_get(0)?;
         let scopes: &str = row.try_get(1)?;
@@ -275,8 +272,7 @@ impl Store {
             return Ok(actor);
         }
         let trip = Trip::begin(&self.inner.pool, PracticeId::HOUSE).await?;
-        let known = trip.query(KNOWN_PRACTICE, &[&PracticeId::HOUSE.uuid(), &practice.uuid()]).await?;
-        trip.commit().await?;
+        let known = trip.only(KNOWN_PRACTICE, &[&PracticeId::HOUSE.uuid(), &practice.uuid()]).await?;
         if known.is_empty() {
             return Err(StoreError::Missing);
         }

@@ -43,10 +43,11 @@ impl Store {
         {
             return Ok(Some(practice));
         }
-        let (house, pool) = (PracticeId::HOUSE.uuid(), &self.inner.pool);
+        let house = PracticeId::HOUSE.uuid();
+        let trip = Trip::begin(&self.inner.pool, PracticeId::HOUSE).await?;
         let rows = match name.parse::<PracticeId>() {
-            Ok(id) => Trip::glance(pool, PracticeId::HOUSE, BY_ID, &[&house, &id.uuid()]).await?,
-            Err(_) => Trip::glance(pool, PracticeId::HOUSE, BY_SLUG, &[&house, &name]).await?,
+            Ok(id) => trip.only(BY_ID, &[&house, &id.uuid()]).await?,
+            Err(_) => trip.only(BY_SLUG, &[&house, &name]).await?,
         };
         // What is not there is not remembered: made-up names would push out those that are.
         let Some(row) = rows.first() else { return Ok(None) };

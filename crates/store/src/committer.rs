@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 
 use deadpool_postgres::Pool;
+use jiff::Timestamp;
 use kernel::PracticeId;
 use tokio::sync::{mpsc, oneshot};
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
 use crate::StoreError;
 use crate::event::EventRecord;
-use crate::trip::Trip;
+use crate::trip::{Asked, SCOPE, Trip};
 
 /// At most this many events in one commit.
 const GROUP_MAX: usize = 128;
@@ -72,20 +75,25 @@ async fn commit_group(pool: &Pool, group: Vec<Waiting>) {
     }
 }
 
+/// All events of a group, in one trip and one commit.
 async fn write_all(pool: &Pool, records: &[EventRecord]) -> Result<(), StoreError> {
     let mut by_practice: BTreeMap<PracticeId, Vec<&EventRecord>> = BTreeMap::new();
     for record in records {
         by_practice.entry(record.practice).or_default().push(record);
     }
     let Some(first) = by_practice.keys().next().copied() else { return Ok(()) };
-    let trip = Trip::begin(pool, first).await?;
-    for (practice, records) in by_practice {
-        if practice != first {
-            trip.scope(practice).await?;
+    let columns: Vec<EventColumns<'_>> =
+        by_practice.iter().map(|(id, records)| EventColumns::of(*id, records)).collect();
+    let params: Vec<EventParams<'_>> = columns.iter().map(EventColumns::params).collect();
+    let mut asked: Vec<Asked<'_>> = Vec::with_capacity(params.len() * 3);
+    for params in &params {
+        // The transaction begins in the first.
+        if !asked.is_empty() {
+            asked.push((SCOPE, &params.scope));
         }
-        insert_events(&trip, practice, &records).await?;
+        asked.extend(params.statements());
     }
-    trip.commit().await
+    Trip::begin(pool, first).await?.last(&asked).await.map(drop).map_err(|(_, error)| error)
 }
 
 const INSERT_EVENTS: &str = "
@@ -107,48 +115,102 @@ const INSERT_SUBJECTS: &str = "
     select $1, patient_id, event_id, opening
     from unnest($2::uuid[], $3::uuid[], $4::bytea[]) as s (patient_id, event_id, opening)";
 
-/// Writes events into the log of the practice that the transaction points at.
-pub(crate) async fn insert_events(
-    trip: &Trip,
-    practice: PracticeId,
-    records: &[&EventRecord],
-) -> Result<(), StoreError> {
-    macro_rules! column {
-        ($field:ident) => {
-            records.iter().map(|r| &r.$field).collect::<Vec<_>>()
-        };
+/// The events of one practice as columns.
+pub(crate) struct EventColumns<'a> {
+    practice: Uuid,
+    id: Vec<Uuid>,
+    at: Vec<Timestamp>,
+    actor_kind: Vec<i16>,
+    actor_id: Vec<Uuid>,
+    source: Vec<&'a str>,
+    action: Vec<&'a str>,
+    record_kind: Vec<Option<&'a str>>,
+    record_id: Vec<Option<Uuid>>,
+    patient: Vec<Option<Uuid>>,
+    field: Vec<Option<&'a str>>,
+    purpose: Vec<Option<&'a str>>,
+    details: Vec<&'a [u8]>,
+    changes: Vec<&'a [u8]>,
+    subjects: Vec<&'a [u8]>,
+    leaf_hash: Vec<&'a [u8]>,
+    subject_patient: Vec<Uuid>,
+    subject_event: Vec<Uuid>,
+    subject_opening: Vec<&'a [u8]>,
+}
+
+/// Parameters of the statements that write [`EventColumns`].
+pub(crate) struct EventParams<'a> {
+    scope: [&'a (dyn ToSql + Sync); 1],
+    events: [&'a (dyn ToSql + Sync); 16],
+    subjects: Option<[&'a (dyn ToSql + Sync); 4]>,
+}
+
+impl<'a> EventColumns<'a> {
+    pub(crate) fn of(practice: PracticeId, records: &[&'a EventRecord]) -> Self {
+        macro_rules! column {
+            ($record:ident => $value:expr) => {
+                records.iter().map(|$record| $value).collect()
+            };
+        }
+        let subjects = || records.iter().flat_map(|r| r.subject_rows.iter().map(move |row| (r.id, row)));
+        Self {
+            practice: practice.uuid(),
+            id: column!(r => r.id),
+            at: column!(r => r.at),
+            actor_kind: column!(r => r.actor_kind),
+            actor_id: column!(r => r.actor_id),
+            source: column!(r => r.source.as_str()),
+            action: column!(r => r.action.as_str()),
+            record_kind: column!(r => r.record_kind.as_deref()),
+            record_id: column!(r => r.record_id),
+            patient: column!(r => r.patient),
+            field: column!(r => r.field.as_deref()),
+            purpose: column!(r => r.purpose.as_deref()),
+            details: column!(r => r.details.as_slice()),
+            changes: column!(r => r.changes.as_slice()),
+            subjects: column!(r => r.subjects.as_slice()),
+            leaf_hash: column!(r => r.leaf_hash.as_slice()),
+            subject_patient: subjects().map(|(_, row)| row.0).collect(),
+            subject_event: subjects().map(|(event, _)| event).collect(),
+            subject_opening: subjects().map(|(_, row)| row.1.as_slice()).collect(),
+        }
     }
-    trip.execute(
-        INSERT_EVENTS,
-        &[
-            &practice.uuid(),
-            &column!(id),
-            &column!(at),
-            &column!(actor_kind),
-            &column!(actor_id),
-            &column!(source),
-            &column!(action),
-            &column!(record_kind),
-            &column!(record_id),
-            &column!(patient),
-            &column!(field),
-            &column!(purpose),
-            &column!(details),
-            &column!(changes),
-            &column!(subjects),
-            &column!(leaf_hash),
-        ],
-    )
-    .await?;
-    let subjects =
-        || records.iter().flat_map(|r| r.subject_rows.iter().map(move |(patient, opening)| (r.id, patient, opening)));
-    if subjects().next().is_some() {
-        let patients: Vec<_> = subjects().map(|s| s.1).collect();
-        let events: Vec<_> = subjects().map(|s| s.0).collect();
-        let openings: Vec<_> = subjects().map(|s| s.2).collect();
-        trip.execute(INSERT_SUBJECTS, &[&practice.uuid(), &patients, &events, &openings]).await?;
+
+    pub(crate) fn params(&self) -> EventParams<'_> {
+        let subjects: [&(dyn ToSql + Sync); 4] =
+            [&self.practice, &self.subject_patient, &self.subject_event, &self.subject_opening];
+        EventParams {
+            scope: [&self.practice],
+            events: [
+                &self.practice,
+                &self.id,
+                &self.at,
+                &self.actor_kind,
+                &self.actor_id,
+                &self.source,
+                &self.action,
+                &self.record_kind,
+                &self.record_id,
+                &self.patient,
+                &self.field,
+                &self.purpose,
+                &self.details,
+                &self.changes,
+                &self.subjects,
+                &self.leaf_hash,
+            ],
+            subjects: (!self.subject_patient.is_empty()).then_some(subjects),
+        }
     }
-    Ok(())
+}
+
+impl EventParams<'_> {
+    /// The statements that write the events into the log of the practice that the transaction points at.
+    pub(crate) fn statements(&self) -> impl Iterator<Item = Asked<'_>> {
+        let events: Asked<'_> = (INSERT_EVENTS, &self.events);
+        let subjects = self.subjects.as_ref().map(|params| -> Asked<'_> { (INSERT_SUBJECTS, params) });
+        std::iter::once(events).chain(subjects)
+    }
 }
 
 #[cfg(test)]

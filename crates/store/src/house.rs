@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::event::Event;
 use crate::policy::Job;
 use crate::row::Survey;
-use crate::threshold::{Outcome, outcome_of};
+use crate::threshold::{Outcome, alone};
 use crate::trip::Trip;
 use crate::tx::{Desk, Tx};
 use crate::{Actor, ActorKind, HouseAction, Resource, Scopes, SignedIn, Store, StoreError, Unseal};
@@ -90,9 +90,8 @@ impl<A: HouseAction> HouseTx<A> {
         let desk = &mut self.0.desk;
         let print =
             desk.inner.fingerprint(desk.held_of(PracticeId::HOUSE)?, A::NAME, Resource::Practice, fingerprint).await?;
-        desk.trip.alone(key.uuid()).await?;
         let asker = desk.actor.id();
-        if let Some(outcome) = outcome_of(&desk.trip, asker, PracticeId::HOUSE, key, &print).await? {
+        if let (Some(outcome), _) = alone(&desk.trip, asker, PracticeId::HOUSE, key, &print, None).await? {
             return Ok(HouseOnce::Done(outcome));
         }
         desk.once = Some((asker, key, print));
@@ -115,7 +114,7 @@ impl<A: HouseAction> HouseTx<A> {
     pub async fn step_into(&mut self, practice: PracticeId) -> Result<(), StoreError> {
         if self.0.desk.practice != practice {
             self.0.desk.hold(practice)?;
-            self.0.desk.trip.scope(practice).await?;
+            self.0.desk.trip.scope(practice);
             self.0.desk.practice = practice;
         }
         Ok(())

@@ -193,12 +193,11 @@ impl Keyring {
     async fn live_versions(&self, practice: PracticeId) -> Result<Vec<(i32, String, Vec<u8>)>, StoreError> {
         let tx = self.begin(practice).await?;
         let rows = tx
-            .query(
+            .only(
                 "select version, state, wrapped from kek where practice_id = $1 order by version",
                 &[&practice.uuid()],
             )
             .await?;
-        tx.commit().await?;
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
     }
 
@@ -251,12 +250,11 @@ impl Keyring {
         if !wanted.is_empty() {
             let tx = self.begin(practice).await?;
             let rows = tx
-                .query(
+                .only(
                     "select id, wrapped, kek_version from data_key where practice_id = $1 and id = any($2)",
                     &[&practice.uuid(), &wanted],
                 )
                 .await?;
-            tx.commit().await?;
             for row in rows {
                 let id: Uuid = row.try_get(0)?;
                 let wrapped: Vec<u8> = row.try_get(1)?;
@@ -325,13 +323,12 @@ impl Keyring {
             .map(|key| kek.wrap(key, &self.entropy).map_err(|_| no_key(practice)))
             .collect::<Result<_, _>>()?;
         let tx = self.begin(practice).await?;
-        tx.execute(
+        tx.only(
             "insert into data_key (practice_id, id, kek_version, wrapped) \
                  select $1, id, $2, wrapped from unnest($3::uuid[], $4::bytea[]) as made (id, wrapped)",
             &[&practice.uuid(), &version, &ids, &wrapped],
         )
         .await?;
-        tx.commit().await?;
         Ok(keys)
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use seal::{IndexKey, Token, TokenKind};
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::keyring::PracticeKeys;
@@ -35,7 +36,7 @@ const FORGET: &str = "delete from search_token where practice_id = $1 and subjec
 
 const FORGET_ALL: &str = "delete from search_token where practice_id = $1 and subject_id = any($2)";
 
-const REMEMBER: &str = "
+pub(crate) const REMEMBER_TOKENS: &str = "
     insert into search_token (practice_id, token, subject_id, epoch)
     select $1, token, subject_id, $4 from unnest($2::bytea[], $3::uuid[]) as t (token, subject_id)
     on conflict do nothing";
@@ -47,7 +48,7 @@ impl<A: Action> Tx<A> {
         if words.is_empty() {
             return Ok(Vec::new());
         }
-        let tokens = self.desk.search_tokens(words).await?;
+        let tokens = tokens_of(&self.desk.search_key().await?, words);
         let bytes: Vec<&[u8]> = tokens.iter().map(|token| token.bytes().as_slice()).collect();
         let count = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let rows = self.desk.query(FIND, &[&bytes, &count, &limit]).await?;
@@ -68,9 +69,8 @@ impl<A: Action> Tx<A> {
 }
 
 impl Desk {
-    async fn search_tokens(&self, words: &TokenSet) -> Result<BTreeSet<Token>, StoreError> {
-        let key = self.inner.index_key(self.held()?, &format!("search.{EPOCH}")).await?;
-        Ok(words.iter().map(|(kind, text)| key.token(*kind, text)).collect())
+    async fn search_key(&self) -> Result<IndexKey, StoreError> {
+        self.inner.index_key(self.held()?, &format!("search.{EPOCH}")).await
     }
 
     /// Replaces the search tokens of a subject.
@@ -81,17 +81,40 @@ impl Desk {
 
     async fn add_tokens(&mut self, subjects: &[(Uuid, &TokenSet)]) -> Result<(), StoreError> {
         self.main_slot();
-        let mut tokens: Vec<Vec<u8>> = Vec::new();
-        let mut ids: Vec<Uuid> = Vec::new();
+        let filed = self.filed(subjects).await?;
+        self.trip.execute(REMEMBER_TOKENS, &filed.params()).await.map(drop)
+    }
+
+    /// Search tokens of subjects, made and not written yet.
+    pub(crate) async fn filed(&self, subjects: &[(Uuid, &TokenSet)]) -> Result<Filed, StoreError> {
+        let mut filed = Filed { practice: self.practice.uuid(), tokens: Vec::new(), subjects: Vec::new() };
+        let key = self.search_key().await?;
         for (subject, words) in subjects {
-            for token in self.search_tokens(words).await? {
-                tokens.push(token.bytes().to_vec());
-                ids.push(*subject);
+            for token in tokens_of(&key, words) {
+                filed.tokens.push(token.bytes().to_vec());
+                filed.subjects.push(*subject);
             }
         }
-        self.execute(REMEMBER, &[&tokens, &ids, &EPOCH]).await?;
-        Ok(())
+        Ok(filed)
     }
+}
+
+/// Search tokens as columns: what each is, and whom it finds.
+pub(crate) struct Filed {
+    practice: Uuid,
+    tokens: Vec<Vec<u8>>,
+    subjects: Vec<Uuid>,
+}
+
+impl Filed {
+    /// The parameters of [`REMEMBER_TOKENS`].
+    pub(crate) fn params(&self) -> [&(dyn ToSql + Sync); 4] {
+        [&self.practice, &self.tokens, &self.subjects, &EPOCH]
+    }
+}
+
+fn tokens_of(key: &IndexKey, words: &TokenSet) -> BTreeSet<Token> {
+    words.iter().map(|(kind, text)| key.token(*kind, text)).collect()
 }
 
 impl<A: Writes> Tx<A> {

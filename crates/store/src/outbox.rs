@@ -101,12 +101,11 @@ impl Store {
     pub async fn practices(&self) -> Result<Vec<PracticeId>, StoreError> {
         let trip = crate::trip::Trip::begin(&self.inner.pool, PracticeId::HOUSE).await?;
         let rows = trip
-            .query(
+            .only(
                 "select id from practice_listing where practice_id = $1 and state = 'active' order by id",
                 &[&PracticeId::HOUSE.uuid()],
             )
             .await?;
-        trip.commit().await?;
         let mut all = vec![PracticeId::HOUSE];
         for row in rows {
             all.push(PracticeId::from_uuid(row.try_get(0)?));
@@ -120,8 +119,7 @@ impl Store {
         let trip = crate::trip::Trip::begin(&self.inner.pool, practice).await?;
         let due = "select id from outbox where practice_id = $1 and state = 'waiting' and due_at <= $2
                    order by due_at limit $3";
-        let rows = trip.query(due, &[&practice.uuid(), &self.inner.clock.now(), &DUE_MAX]).await?;
-        trip.commit().await?;
+        let rows = trip.only(due, &[&practice.uuid(), &self.inner.clock.now(), &DUE_MAX]).await?;
         rows.iter().map(|row| Ok(OutboxId(row.try_get(0)?))).collect()
     }
 

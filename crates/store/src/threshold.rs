@@ -6,11 +6,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
+use futures_util::future::try_join;
 use jiff::Timestamp;
 use kernel::{Clock, Entropy, EventOrder, IdempotencyKey, PatientId, PersonId, PracticeId};
 use seal::{Token, TokenKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::addresses::Addresses;
@@ -19,8 +22,8 @@ use crate::event::{Draft, Event};
 use crate::keyring::{Keyring, PracticeKeys};
 use crate::policy::{FhirTypes, Interaction, Policy, Profile, ResourceKind, Role, Roles};
 use crate::row::Survey;
-use crate::trip::Trip;
-use crate::tx::{Asked, Desk, Tx};
+use crate::trip::{ALONE, Asked, Trip, alone_key};
+use crate::tx::{self, Desk, Tx};
 use crate::{Action, Actor, ActorKind, ConnectError, PoolSettings, Reads, ServerAddress, StoreError, Writes, actor};
 
 /// The doors of one installation. Cheap to clone.
@@ -132,8 +135,8 @@ impl Store {
     /// Whether both clusters answer. For health checks; reads nothing of any practice.
     pub async fn alive(&self) -> Result<(), StoreError> {
         self.inner.keyring.ready(PracticeId::HOUSE).await?;
-        self.inner.keyring.begin(PracticeId::HOUSE).await?.commit().await?;
-        Trip::begin(&self.inner.pool, PracticeId::HOUSE).await?.commit().await
+        self.inner.keyring.begin(PracticeId::HOUSE).await?.only("select 1", &[]).await?;
+        Trip::begin(&self.inner.pool, PracticeId::HOUSE).await?.only("select 1", &[]).await.map(drop)
     }
 }
 
@@ -155,6 +158,71 @@ const PATIENT: &str = "
     ) from patient p where p.practice_id = $1 and p.id = $2";
 const OUTCOME: &str =
     "select fingerprint, outcome from idempotency where practice_id = $1 and actor_id = $2 and key = $3";
+
+/// What must be read of a resource before a decision about it.
+pub(crate) struct Fact {
+    text: &'static str,
+    practice: Uuid,
+    id: Uuid,
+    /// Who asks about a patient, if it is a person: a record may be open to named people only.
+    asker: Option<Option<Uuid>>,
+}
+
+impl Fact {
+    fn of(actor: &Actor, resource: Resource) -> Option<Self> {
+        let (text, id, asker) = match resource {
+            Resource::Practice => return None,
+            Resource::Patient(id) => (PATIENT, id.uuid(), Some(actor.person().map(PersonId::uuid))),
+            Resource::Member(id) => (MEMBER, id.uuid(), None),
+        };
+        Some(Self { text, practice: actor.practice.uuid(), id, asker })
+    }
+
+    fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
+        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&self.practice, &self.id];
+        params.extend(self.asker.as_ref().map(|asker| -> &(dyn ToSql + Sync) { asker }));
+        params
+    }
+}
+
+/// What kind of resource it is, by what [`Fact`] found of it.
+fn kind_of(resource: Resource, rows: Option<&Vec<Row>>) -> Result<ResourceKind, StoreError> {
+    let row = rows.and_then(|rows| rows.first());
+    match resource {
+        Resource::Practice => Ok(ResourceKind::Practice),
+        Resource::Patient(_) => {
+            let barred: bool = row.ok_or(StoreError::Missing)?.try_get(0)?;
+            Ok(if barred { ResourceKind::BarredPatient } else { ResourceKind::Patient })
+        }
+        Resource::Member(_) => {
+            let roles: &str = row.ok_or(StoreError::Missing)?.try_get(0)?;
+            let roles: Roles = roles.parse().map_err(|_| StoreError::Unreadable { what: "roles" })?;
+            Ok(if roles.has(Role::Owner) { ResourceKind::OwnerMember } else { ResourceKind::Member })
+        }
+    }
+}
+
+/// Waits until no other transaction holds the same key (it lets go at its end), then looks what the key
+/// came to before, and reads a fact besides; in one trip. Two requests that are the same one sent twice
+/// come one after the other, and the second finds the answer of the first.
+pub(crate) async fn alone(
+    trip: &Trip,
+    asker: Uuid,
+    practice: PracticeId,
+    key: IdempotencyKey,
+    print: &Token,
+    fact: Option<&Fact>,
+) -> Result<(Option<Outcome>, Option<Vec<Row>>), StoreError> {
+    let (key, practice) = (key.uuid(), practice.uuid());
+    let lock = alone_key(key);
+    let (turn, known): ([&(dyn ToSql + Sync); 1], [&(dyn ToSql + Sync); 3]) = ([&lock], [&practice, &asker, &key]);
+    let params = fact.map(Fact::params);
+    let mut asked: Vec<Asked<'_>> = vec![(ALONE, &turn), (OUTCOME, &known)];
+    asked.extend(fact.zip(params.as_ref()).map(|(fact, params)| -> Asked<'_> { (fact.text, params) }));
+    let mut answers = trip.all(&asked).await?.into_iter().skip(1);
+    let before = read_outcome(&answers.next().unwrap_or_default(), print)?;
+    Ok((before, answers.next()))
+}
 
 /// A transaction in which nothing is allowed yet: it can only be asked.
 pub struct Threshold {
@@ -195,8 +263,17 @@ impl Threshold {
     /// Asks for a permission to read. Another practice's id, or none, is [`StoreError::Missing`]; a
     /// refusal is recorded before it is told.
     pub async fn ask<A: Reads>(self, resource: Resource) -> Result<Tx<A>, StoreError> {
-        self.trip.batch("set transaction read only").await?;
-        self.decide::<A>(resource, None).await
+        let fact = Fact::of(&self.actor, resource);
+        let params = fact.as_ref().map(Fact::params);
+        let asked: Vec<Asked<'_>> = fact
+            .as_ref()
+            .zip(params.as_ref())
+            .map(|(fact, params)| -> Asked<'_> { (fact.text, params) })
+            .into_iter()
+            .collect();
+        let ((), rows) = try_join(self.trip.batch("set transaction read only"), self.trip.all(&asked)).await?;
+        let kind = kind_of(resource, rows.first())?;
+        self.decide::<A>(resource, kind, None).await
     }
 
     /// Asks for a permission to change something, once. `fingerprint` is what was sent: the same key
@@ -208,31 +285,22 @@ impl Threshold {
         fingerprint: &(impl Serialize + Sync),
     ) -> Result<Once<A>, StoreError> {
         let print = self.inner.fingerprint(&self.held, A::NAME, resource, fingerprint).await?;
-        self.trip.alone(key.uuid()).await?;
-        if let Some(outcome) = outcome_of(&self.trip, self.actor.id(), self.actor.practice, key, &print).await? {
+        let (asker, practice) = (self.actor.id(), self.actor.practice);
+        let fact = Fact::of(&self.actor, resource);
+        let (before, rows) = alone(&self.trip, asker, practice, key, &print, fact.as_ref()).await?;
+        if let Some(outcome) = before {
             return Ok(Once::Done(outcome));
         }
-        let asker = self.actor.id();
-        self.decide::<A>(resource, Some((asker, key, print))).await.map(Once::Fresh)
+        let kind = kind_of(resource, rows.as_ref())?;
+        self.decide::<A>(resource, kind, Some((asker, key, print))).await.map(Once::Fresh)
     }
 
-    async fn decide<A: Action>(self, resource: Resource, once: Option<Asked>) -> Result<Tx<A>, StoreError> {
-        let practice = self.actor.practice;
-        let kind = match resource {
-            Resource::Practice => ResourceKind::Practice,
-            Resource::Patient(id) => {
-                let person = self.actor.person().map(PersonId::uuid);
-                let rows = self.trip.query(PATIENT, &[&practice.uuid(), &id.uuid(), &person]).await?;
-                let barred: bool = rows.first().ok_or(StoreError::Missing)?.try_get(0)?;
-                if barred { ResourceKind::BarredPatient } else { ResourceKind::Patient }
-            }
-            Resource::Member(person) => {
-                let rows = self.trip.query(MEMBER, &[&practice.uuid(), &person.uuid()]).await?;
-                let roles: &str = rows.first().ok_or(StoreError::Missing)?.try_get(0)?;
-                let roles: Roles = roles.parse().map_err(|_| StoreError::Unreadable { what: "roles" })?;
-                if roles.has(Role::Owner) { ResourceKind::OwnerMember } else { ResourceKind::Member }
-            }
-        };
+    async fn decide<A: Action>(
+        self,
+        resource: Resource,
+        kind: ResourceKind,
+        once: Option<tx::Asked>,
+    ) -> Result<Tx<A>, StoreError> {
         let at = self.inner.clock.now();
         if !A::PARTS.iter().all(|part| self.inner.policy.may(self.profile, part, kind)) {
             return Err(self.refuse::<A>(resource, at).await);
@@ -296,7 +364,10 @@ pub(crate) async fn outcome_of(
     key: IdempotencyKey,
     print: &Token,
 ) -> Result<Option<Outcome>, StoreError> {
-    let rows = trip.query(OUTCOME, &[&practice.uuid(), &asker, &key.uuid()]).await?;
+    read_outcome(&trip.query(OUTCOME, &[&practice.uuid(), &asker, &key.uuid()]).await?, print)
+}
+
+fn read_outcome(rows: &[Row], print: &Token) -> Result<Option<Outcome>, StoreError> {
     let Some(row) = rows.first() else { return Ok(None) };
     let before: &[u8] = row.try_get(0)?;
     if before != print.bytes() {

@@ -1,13 +1,20 @@
 //! One transaction on one connection. Dropped before its end it rolls back, and a connection that
 //! may point to a server gone or read-only is thrown away.
+//!
+//! A round trip costs more than most statements: two processes wake up for it. So what opens a
+//! transaction waits for its first statement and goes out ahead of it, statements that do not need each
+//! other's answers go out together ([`Trip::all`]), and COMMIT goes out with the last ones
+//! ([`Trip::last`]). PostgreSQL answers them in order and refuses whatever follows one that failed,
+//! COMMIT too, so nothing of a transaction stays that any statement of it failed in.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use deadpool_postgres::{Object, Pool};
-use futures_util::future::{join4, try_join};
+use futures_util::future::{join, join_all, try_join, try_join_all};
 use kernel::PracticeId;
-use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
 
 use crate::StoreError;
@@ -16,65 +23,55 @@ use crate::pool::discard;
 
 pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// Sets the practice for the rest of the transaction.
-const SCOPE: &str = "select set_config('app.practice', $1::uuid::text, true)";
+/// A statement and its parameters.
+pub(crate) type Asked<'a> = (&'a str, Params<'a>);
 
-const ALONE: &str = "select pg_advisory_xact_lock($1)";
+/// Points the rest of the transaction at another practice, among statements that go out together.
+pub(crate) const SCOPE: &str = "select set_config('app.practice', $1::uuid::text, true)";
+
+/// Waits until no other transaction holds the same key; the first parameter is the key.
+pub(crate) const ALONE: &str = "select pg_advisory_xact_lock($1)";
+
+/// The parameter of [`ALONE`].
+pub(crate) fn alone_key(key: Uuid) -> i64 {
+    key.as_u64_pair().1.cast_signed()
+}
+
+/// What has been asked of the transaction and not been sent yet.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ahead {
+    begin: bool,
+    scope: Option<PracticeId>,
+}
+
+impl Ahead {
+    /// As one message. A practice's id has no character that could end the text.
+    fn text(self) -> Option<String> {
+        let scope = self.scope.map(|practice| format!("set local app.practice = '{}'", practice.uuid()));
+        match (self.begin, scope) {
+            (true, Some(scope)) => Some(format!("begin; {scope}")),
+            (true, None) => Some("begin".to_owned()),
+            (false, scope) => scope,
+        }
+    }
+}
 
 pub(crate) struct Trip {
     client: Option<Object>,
+    ahead: Mutex<Ahead>,
     broken: AtomicBool,
     failed: AtomicBool,
 }
 
 impl Trip {
-    /// Opens a transaction with the practice set; both go out in one round trip.
+    /// A transaction with the practice set. It is opened with its first statement.
     pub(crate) async fn begin(pool: &Pool, practice: PracticeId) -> Result<Self, StoreError> {
-        let trip =
-            Self { client: Some(pool.get().await?), broken: AtomicBool::new(false), failed: AtomicBool::new(false) };
-        let client = trip.client()?;
-        let scope = trip.noting(client.prepare_cached(SCOPE).await)?;
-        let practice = practice.uuid();
-        let params: Params<'_> = &[&practice];
-        trip.noting(try_join(client.batch_execute("begin"), client.execute(&scope, params)).await)?;
-        Ok(trip)
-    }
-
-    /// A look at one practice, in one round trip: begin, practice, one statement that reads, end. For what
-    /// every request begins with.
-    pub(crate) async fn glance(
-        pool: &Pool,
-        practice: PracticeId,
-        text: &str,
-        params: Params<'_>,
-    ) -> Result<Vec<Row>, StoreError> {
-        let trip =
-            Self { client: Some(pool.get().await?), broken: AtomicBool::new(false), failed: AtomicBool::new(false) };
-        let client = trip.client()?;
-        let scope = trip.noting(client.prepare_cached(SCOPE).await)?;
-        let statement = trip.noting(client.prepare_cached(text).await)?;
-        let practice = practice.uuid();
-        let scope_params: Params<'_> = &[&practice];
-        // All four are on their way before the first answer is read; what fails makes those after it fail
-        // too, and the last ends the transaction in any case.
-        let (begun, scoped, rows, ended) = join4(
-            client.batch_execute("begin read only"),
-            client.execute(&scope, scope_params),
-            client.query(&statement, params),
-            client.batch_execute("commit"),
-        )
-        .await;
-        trip.noting(begun)?;
-        trip.noting(scoped)?;
-        let rows = trip.noting(rows)?;
-        trip.noting(ended)?;
-        trip.over();
-        Ok(rows)
-    }
-
-    /// Gives the connection back: its transaction has ended.
-    fn over(mut self) {
-        drop(self.client.take());
+        Ok(Self {
+            client: Some(pool.get().await?),
+            ahead: Mutex::new(Ahead { begin: true, scope: Some(practice) }),
+            broken: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+        })
     }
 
     fn client(&self) -> Result<&Object, StoreError> {
@@ -91,55 +88,120 @@ impl Trip {
         })
     }
 
-    /// Waits until no other transaction holds the same key; lets go at the end. Two requests that are
-    /// the same one sent twice come one after the other, and the second finds the answer of the first.
-    pub(crate) async fn alone(&self, key: Uuid) -> Result<(), StoreError> {
-        let (_, random) = key.as_u64_pair();
-        self.execute(ALONE, &[&random.cast_signed()]).await.map(|_| ())
+    fn ahead(&self) -> std::sync::MutexGuard<'_, Ahead> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends what waits to go first. To be asked first among what is sent together: whoever asks takes it.
+    async fn open(&self, client: &Object) -> Result<(), tokio_postgres::Error> {
+        let text = std::mem::take(&mut *self.ahead()).text();
+        match text {
+            Some(text) => client.batch_execute(&text).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn prepared(&self, client: &Object, text: &str) -> Result<Statement, StoreError> {
+        self.noting(client.prepare_cached(text).await)
     }
 
     /// Points the rest of the transaction at another practice.
-    pub(crate) async fn scope(&self, practice: PracticeId) -> Result<(), StoreError> {
-        self.execute(SCOPE, &[&practice.uuid()]).await.map(|_| ())
+    pub(crate) fn scope(&self, practice: PracticeId) {
+        self.ahead().scope = Some(practice);
     }
 
     pub(crate) async fn query(&self, text: &str, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
         let client = self.client()?;
-        let statement = self.noting(client.prepare_cached(text).await)?;
-        self.noting(client.query(&statement, params).await)
+        let statement = self.prepared(client, text).await?;
+        self.noting(try_join(self.open(client), client.query(&statement, params)).await).map(|((), rows)| rows)
     }
 
     pub(crate) async fn execute(&self, text: &str, params: Params<'_>) -> Result<u64, StoreError> {
         let client = self.client()?;
-        let statement = self.noting(client.prepare_cached(text).await)?;
-        self.noting(client.execute(&statement, params).await)
+        let statement = self.prepared(client, text).await?;
+        self.noting(try_join(self.open(client), client.execute(&statement, params)).await).map(|((), count)| count)
+    }
+
+    /// Several statements in one trip, done in this order. A statement that must not run before another
+    /// has run is safe behind it here, as it would not be in futures that are merely joined: one of those
+    /// may still have to be prepared.
+    pub(crate) async fn all(&self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, StoreError> {
+        let client = self.client()?;
+        let statements = try_join_all(asked.iter().map(|(text, _)| self.prepared(client, text))).await?;
+        let rows = asked.iter().zip(&statements).map(|((_, params), statement)| client.query(statement, params));
+        self.noting(try_join(self.open(client), try_join_all(rows)).await).map(|((), rows)| rows)
     }
 
     pub(crate) async fn batch(&self, text: &'static str) -> Result<(), StoreError> {
-        self.noting(self.client()?.batch_execute(text).await)
+        let client = self.client()?;
+        self.noting(try_join(self.open(client), client.batch_execute(text)).await).map(|_| ())
     }
 
-    /// Commits. PostgreSQL answers COMMIT after a failed statement with a rollback and no error, so
-    /// that a caller who overlooked the failure would take nothing for something: refused here.
-    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
-        if self.failed.load(Ordering::Relaxed) {
-            return Err(StoreError::Statement { code: "25P02".to_owned() });
-        }
-        let done = self.batch("commit").await;
-        if done.is_ok()
-            && let Some(client) = self.client.take()
+    /// The last statements and the commit, in one trip. The first that failed is named by its place.
+    pub(crate) async fn last(mut self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, (usize, StoreError)> {
+        let done = self.send_last(asked).await;
+        // Whether it was committed or rolled back, it is over: the connection is as it was before.
+        if !self.broken.load(Ordering::Relaxed)
+            && let Some(client) = self.client.take_if(|_| !matches!(done, Err((UNSENT, _))))
         {
             drop(client);
         }
         done
     }
+
+    async fn send_last(&self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, (usize, StoreError)> {
+        let unsent = |error| (UNSENT, error);
+        if self.failed.load(Ordering::Relaxed) {
+            return Err((UNSENT, StoreError::Statement { code: "25P02".to_owned() }));
+        }
+        let client = self.client().map_err(unsent)?;
+        let statements =
+            try_join_all(asked.iter().map(|(text, _)| self.prepared(client, text))).await.map_err(unsent)?;
+        if asked.is_empty() {
+            let ahead = std::mem::take(&mut *self.ahead());
+            if ahead.begin {
+                // Nothing was ever done in it.
+                return Ok(Vec::new());
+            }
+        }
+        let rows = asked.iter().zip(&statements).map(|((_, params), statement)| client.query(statement, params));
+        // Each is waited for, also behind one that failed: the connection is given back when all is said.
+        let (opened, (rows, committed)) =
+            join(self.open(client), join(join_all(rows), client.batch_execute("commit"))).await;
+        self.noting(opened).map_err(|error| (0, error))?;
+        let mut done = Vec::with_capacity(rows.len());
+        for (at, rows) in rows.into_iter().enumerate() {
+            done.push(self.noting(rows).map_err(|error| (at, error))?);
+        }
+        self.noting(committed).map_err(|error| (asked.len(), error))?;
+        Ok(done)
+    }
+
+    /// One statement, alone in its transaction, in one trip.
+    pub(crate) async fn only(self, text: &str, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
+        let done = self.last(&[(text, params)]).await.map_err(|(_, error)| error)?;
+        Ok(done.into_iter().next().unwrap_or_default())
+    }
+
+    /// Commits. PostgreSQL answers COMMIT after a failed statement with a rollback and no error, so
+    /// that a caller who overlooked the failure would take nothing for something: refused here.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        self.last(&[]).await.map(drop).map_err(|(_, error)| error)
+    }
 }
+
+/// The place of a failure before anything was sent.
+const UNSENT: usize = usize::MAX;
 
 impl Drop for Trip {
     fn drop(&mut self) {
         let Some(client) = self.client.take() else { return };
         if self.broken.load(Ordering::Relaxed) {
             return discard(client);
+        }
+        if self.ahead().begin {
+            // It was never opened.
+            return drop(client);
         }
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {

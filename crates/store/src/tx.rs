@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use futures_util::future::try_join;
 use jiff::Timestamp;
 use kernel::{IdempotencyKey, PatientId, PracticeId};
 use seal::Token;
@@ -208,7 +209,6 @@ impl<A: Reads> Tx<A> {
     /// taken from the rows themselves: one patient, or a list with a commitment to each.
     pub async fn record<T: Unseal>(self, event: Event, read: T) -> Result<T::Open, StoreError> {
         let Desk { inner, trip, held, actor, practice, at, resource, .. } = *self.desk;
-        trip.commit().await?;
         let held = held.iter().find(|held| held.practice == practice);
         let held = held.ok_or(StoreError::NoKey { kind: "practice", id: practice.uuid() })?;
         let mut survey = Survey::default();
@@ -233,8 +233,13 @@ impl<A: Reads> Tx<A> {
             subjects,
             changes: Vec::new(),
         };
-        let opener = inner.opener_for_event(held, survey, draft.key()).await?;
-        inner.committer.durable(draft.seal(&opener, &inner.entropy)?).await?;
+        // Both must be so before anything is opened; neither waits for the other.
+        let recorded = async {
+            let opener = inner.opener_for_event(held, survey, draft.key()).await?;
+            inner.committer.durable(draft.seal(&opener, &inner.entropy)?).await?;
+            Ok(opener)
+        };
+        let ((), opener) = try_join(trip.commit(), recorded).await?;
         Ok(read.unseal(&opener))
     }
 }

@@ -7,12 +7,13 @@ use serde_json::Value;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use crate::committer::insert_events;
+use crate::committer::EventColumns;
 use crate::event::{Draft, Event, EventRecord, FieldChange};
-use crate::lookup::TokenSet;
+use crate::lookup::{Filed, REMEMBER_TOKENS, TokenSet};
 use crate::row::{KeyFor, Opener, Sealers, Survey};
 use crate::sql::Sql;
 use crate::threshold::{Outcome, outcome_of};
+use crate::trip::Asked;
 use crate::tx::Desk;
 use crate::{Resource, StoreError, Tx, WholeRow, Writes};
 
@@ -83,6 +84,7 @@ impl Desk {
         &mut self,
         rows: &[R::Open],
         slots: &[usize],
+        filed: Option<&Filed>,
     ) -> Result<(), StoreError> {
         if rows.is_empty() {
             return Ok(());
@@ -104,10 +106,13 @@ impl Desk {
             events.push(slot.id.uuid());
         }
         let columns = R::insert_params(rows, &Sealers { opener: &opener, entropy: &self.inner.entropy })?;
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&events];
+        let practice = self.practice.uuid();
+        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&practice, &events];
         params.extend(columns.iter().map(|column| &**column as &(dyn ToSql + Sync)));
-        self.execute(R::insert_sql(), &params).await?;
-        Ok(())
+        let filing = filed.map(Filed::params);
+        let mut asked: Vec<Asked<'_>> = vec![(R::insert_sql(), &params)];
+        asked.extend(filing.as_ref().map(|params| -> Asked<'_> { (REMEMBER_TOKENS, params) }));
+        self.trip.all(&asked).await.map(drop)
     }
 
     pub(crate) async fn amend_row<R: WholeRow>(
@@ -227,7 +232,7 @@ impl Desk {
         let home = self.actor.practice;
         if self.practice != home {
             self.practice = home;
-            self.trip.scope(home).await?;
+            self.trip.scope(home);
         }
         let main = self.main_slot();
         let main_id = self.slot(main)?.id;
@@ -237,39 +242,46 @@ impl Desk {
         // The home practice last, so that the answer to a retry is written where it will be looked for.
         practices.sort_by_key(|practice| *practice == home);
         let slots = std::mem::take(&mut self.slots);
+        let mut last = Vec::new();
         for practice in practices {
             if practice != self.practice {
                 self.practice = practice;
-                self.trip.scope(practice).await?;
+                self.trip.scope(practice);
             }
             let mut records: Vec<EventRecord> = Vec::new();
             for slot in slots.iter().filter(|slot| slot.practice == practice) {
                 records.push(self.seal_slot(action, slot, &event).await?);
             }
-            insert_events(&self.trip, practice, &records.iter().collect::<Vec<_>>()).await?;
+            if practice == home {
+                last = records;
+                continue;
+            }
+            let columns = EventColumns::of(practice, &records.iter().collect::<Vec<_>>());
+            let params = columns.params();
+            self.trip.all(&params.statements().collect::<Vec<_>>()).await?;
         }
-        if let Some((asker, key, print)) = self.once {
-            let text = outcome.to_string();
-            let practice = home.uuid();
-            let remembered = self
-                .trip
-                .execute(
-                    REMEMBER,
-                    &[&practice, &asker, &key.uuid(), &print.bytes().as_slice(), &main_id.uuid(), &text, &self.at],
-                )
-                .await;
-            if let Err(StoreError::Constraint { .. }) = remembered {
-                let Self { inner, trip, .. } = self;
-                drop(trip);
+        let columns = EventColumns::of(home, &last.iter().collect::<Vec<_>>());
+        let params = columns.params();
+        let mut asked: Vec<Asked<'_>> = params.statements().collect();
+        let Self { inner, trip, at, once, .. } = self;
+        let Some((asker, key, print)) = once else {
+            trip.last(&asked).await.map_err(|(_, error)| error)?;
+            return Ok(outcome);
+        };
+        let (text, practice, once) = (outcome.to_string(), home.uuid(), asked.len());
+        let (key_id, digest, main_id) = (key.uuid(), print.bytes().as_slice(), main_id.uuid());
+        let remember: &[&(dyn ToSql + Sync)] = &[&practice, &asker, &key_id, &digest, &main_id, &text, &at];
+        asked.push((REMEMBER, remember));
+        match trip.last(&asked).await {
+            Ok(_) => Ok(outcome),
+            Err((place, StoreError::Constraint { .. })) if place == once => {
                 let again = crate::trip::Trip::begin(&inner.pool, home).await?;
                 let before = outcome_of(&again, asker, home, key, &print).await?;
                 again.commit().await?;
-                return before.ok_or(StoreError::Conflict);
+                before.ok_or(StoreError::Conflict)
             }
-            remembered?;
+            Err((_, error)) => Err(error),
         }
-        self.trip.commit().await?;
-        Ok(outcome)
     }
 
     async fn seal_slot(&self, action: &'static str, slot: &Slot, event: &Event) -> Result<EventRecord, StoreError> {
@@ -330,13 +342,25 @@ impl<A: Writes> Tx<A> {
     /// Writes a new row.
     pub async fn insert<R: WholeRow>(&mut self, row: R::Open) -> Result<(), StoreError> {
         let slot = self.desk.main_slot();
-        self.desk.insert_rows::<R>(&[row], &[slot]).await
+        self.desk.insert_rows::<R>(&[row], &[slot], None).await
+    }
+
+    /// Writes a new row and the search tokens of its subject, in one trip.
+    pub async fn insert_found_by<R: WholeRow>(
+        &mut self,
+        row: R::Open,
+        subject: Uuid,
+        words: &TokenSet,
+    ) -> Result<(), StoreError> {
+        let slot = self.desk.main_slot();
+        let filed = self.desk.filed(&[(subject, words)]).await?;
+        self.desk.insert_rows::<R>(&[row], &[slot], Some(&filed)).await
     }
 
     /// Writes many new rows, each under its own event.
     pub async fn insert_under<R: WholeRow>(&mut self, rows: Vec<(Tag, R::Open)>) -> Result<(), StoreError> {
         let (tags, rows): (Vec<usize>, Vec<R::Open>) = rows.into_iter().map(|(tag, row)| (tag.0, row)).unzip();
-        self.desk.insert_rows::<R>(&rows, &tags).await
+        self.desk.insert_rows::<R>(&rows, &tags, None).await
     }
 
     /// One more event in the same commit: for a transaction that touches several patients.

@@ -1,12 +1,13 @@
 //! One's own account: what is kept, where one is signed in, which practices one belongs to.
 
+use futures_util::future::try_join;
 use jiff::Timestamp;
 use kernel::{PracticeId, SessionId, Source};
 use serde_json::Value;
 use store::{Event, HouseAction, HouseTx, IDLE_MAX, Roles, StoreError};
 
 use crate::host::roles_in;
-use crate::{Identity, Me, ReadAccount, reads};
+use crate::{Identity, Me, PRACTICES_MAX, ReadAccount, reads};
 
 pub mod factors;
 pub mod password;
@@ -74,9 +75,20 @@ pub struct Account {
 impl Identity {
     /// One's name and practices. It shows nobody anything but themselves, on every page: no event.
     pub async fn greeting(&self, me: &Me) -> Result<Greeting, StoreError> {
-        let practices = self.practices_of(me.person()).await?;
+        match self.greeting_with_keys_at_hand(me).await {
+            // The key service is never asked inside a transaction: first it, then the transaction again.
+            Err(StoreError::Away(_)) => {
+                self.practices_of(me.person()).await?;
+                self.greeting_with_keys_at_hand(me).await
+            }
+            done => done,
+        }
+    }
+
+    async fn greeting_with_keys_at_hand(&self, me: &Me) -> Result<Greeting, StoreError> {
         let mut tx = self.store.own::<ReadAccount>(&me.signed_in, me.source.clone()).await?;
-        let row = reads::person(&tx, me.person()).await?;
+        let (practices, row) =
+            try_join(reads::doors(&tx, me.person(), PRACTICES_MAX), reads::person(&tx, me.person())).await?;
         let person = tx.open(row).await??;
         let practices = my_practices(&mut tx, me, &practices).await?;
         tx.keep_counts().await?;
@@ -129,8 +141,9 @@ async fn my_practices<A: HouseAction>(
     let mut mine = Vec::with_capacity(known.len());
     for id in known {
         tx.step_into(*id).await?;
-        let Some(member) = reads::active_membership(tx, me.person()).await? else { continue };
-        let practice = reads::practice(tx).await?.ok_or(StoreError::Missing)?;
+        let (member, practice) = try_join(reads::active_membership(tx, me.person()), reads::practice(tx)).await?;
+        let Some(member) = member else { continue };
+        let practice = practice.ok_or(StoreError::Missing)?;
         let practice = tx.open(practice).await??;
         let (roles, current) = (roles_in(&member.roles)?, me.practice() == Some(*id));
         let crate::rows::Practice { name, time_zone, country, .. } = practice;

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use futures_util::future::{try_join, try_join3, try_join5};
 use jiff::{Timestamp, ToSpan as _};
 use kernel::{EntryId, IdentifierId, PatientId, PersonId};
 use store::{
@@ -168,15 +169,22 @@ pub async fn open(store: &Store, actor: &Actor, id: PatientId) -> Result<Page, S
     let about = Event::new().about("patient", id.uuid());
     if may.clinical {
         let tx: Tx<OpenRecord> = threshold.ask(Resource::Patient(id)).await?;
-        let (rows, other_readers, at) = (page_rows(&tx, id).await?, other_readers(&tx, actor, id).await?, tx.at());
-        let lines = newest(&tx, id).await?;
-        let (counts, allergies) = (counts(&tx, id).await?, allergies(&tx, id).await?);
+        let at = tx.at();
+        let (rows, other_readers, lines, counts, allergies) = try_join5(
+            page_rows(&tx, id),
+            other_readers(&tx, actor, id),
+            newest(&tx, id),
+            counts(&tx, id),
+            allergies(&tx, id),
+        )
+        .await?;
         let ((patient, identifiers, alerts), entries, allergies) = tx.record(about, (rows, lines, allergies)).await?;
         let clinical = Some(Clinical { entries, allergies, counts });
         Ok(Page { patient, identifiers, alerts, clinical, other_readers, at, may })
     } else {
         let tx: Tx<ReadPatient> = threshold.ask(Resource::Patient(id)).await?;
-        let (rows, other_readers, at) = (page_rows(&tx, id).await?, other_readers(&tx, actor, id).await?, tx.at());
+        let at = tx.at();
+        let (rows, other_readers) = try_join(page_rows(&tx, id), other_readers(&tx, actor, id)).await?;
         let (patient, identifiers, alerts) = tx.record(about, rows).await?;
         Ok(Page { patient, identifiers, alerts, clinical: None, other_readers, at, may })
     }
@@ -188,25 +196,24 @@ type PageRows = (PatientRow, Vec<MaskedRow>, Vec<AlertRow>);
 /// For every page that shows a patient's banner.
 pub async fn page_rows<A: Includes<ReadPatient>>(tx: &Tx<A>, id: PatientId) -> Result<PageRows, StoreError> {
     let id = id.uuid();
-    let patient = tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id]).await?;
-    let identifiers = tx
-        .rows(
+    // Asked together: one trip.
+    try_join3(
+        tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id]),
+        tx.rows(
             sql!(
                 "select * from patient_identifier where practice_id = $1 and patient_id = $2 and active order by id limit 200"
             ),
             &[&id],
-        )
-        .await?;
-    let alerts = tx
-        .rows(
+        ),
+        tx.rows(
             sql!(
                 "select * from patient_alert where practice_id = $1 and patient_id = $2 and active
                  order by severity, id desc limit 200"
             ),
             &[&id],
-        )
-        .await?;
-    Ok((patient, identifiers, alerts))
+        ),
+    )
+    .await
 }
 
 async fn other_readers<A: store::Action>(tx: &Tx<A>, actor: &Actor, id: PatientId) -> Result<i64, StoreError> {
@@ -312,14 +319,15 @@ pub struct EntryPageOne {
 /// Opens one entry.
 pub async fn entry(store: &Store, actor: &Actor, id: PatientId, entry: EntryId) -> Result<EntryPageOne, StoreError> {
     let tx: Tx<OpenRecord> = store.enter(actor).await?.ask(Resource::Patient(id)).await?;
-    let banner = page_rows(&tx, id).await?;
-    let allergies = allergies(&tx, id).await?;
-    let row: EntryRow = tx
-        .row(
+    let (banner, allergies, row) = try_join3(
+        page_rows(&tx, id),
+        allergies(&tx, id),
+        tx.row::<EntryRow>(
             sql!("select * from record_entry where practice_id = $1 and patient_id = $2 and id = $3"),
             &[&id.uuid(), &entry.uuid()],
-        )
-        .await?;
+        ),
+    )
+    .await?;
     let at = tx.at();
     let event = Event::new().about("entry", entry.uuid()).field(row.kind.clone());
     let ((patient, identifiers, alerts), allergies, entry) = tx.record(event, (banner, allergies, row)).await?;
