@@ -6,6 +6,7 @@ use store::{Event, Resource, ToRemember};
 use uuid::Uuid;
 
 use crate::support::rows::*;
+use crate::support::scratch::Scratch;
 use crate::support::*;
 
 #[tokio::test]
@@ -61,4 +62,35 @@ async fn a_turn_whose_connection_was_cut_no_longer_stands() {
     while turn.stands().is_ok() {
         tokio::task::yield_now().await;
     }
+}
+
+/// A table that points to patients and is made tomorrow: whoever takes an import back asks it too.
+#[tokio::test]
+async fn what_any_other_table_has_about_a_patient_is_built_on_the_import_that_brought_them() {
+    let scratch = Scratch::make().await;
+    let client = scratch.superuser().await;
+    let (practice, run, free, used) = (uuid(), uuid(), uuid(), uuid());
+    client.batch_execute("begin").await.unwrap();
+    let patient = "insert into patient select $1, $2, 1, 1, $1, true, '', '', '', '', '', '', '', '', '', ''";
+    for id in [&free, &used] {
+        client.execute(patient, &[&practice, id]).await.unwrap();
+    }
+    let begun = "insert into import_run select $1, $2, 1, 1, $1, 'finished', now(), '', 2, 0, 0, 0, ''";
+    client.execute(begun, &[&practice, &run]).await.unwrap();
+    let key = "insert into import_key select $1, uuid_send($3), 'patient', $3, '', 'add', $2";
+    for id in [&free, &used] {
+        client.execute(key, &[&practice, &run, id]).await.unwrap();
+    }
+    let later = "create table later (practice_id uuid not null, id uuid not null, whose uuid not null,
+                 foreign key (practice_id, whose) references patient (practice_id, id))";
+    client.batch_execute(later).await.unwrap();
+    let built_on = || async {
+        let rows = client.query("select import_built_on($1, $2)", &[&practice, &run]).await.unwrap();
+        rows.iter().map(|row| row.get::<_, Uuid>(0)).collect::<Vec<_>>()
+    };
+    assert_eq!(built_on().await, Vec::<Uuid>::new());
+    client.execute("insert into later select $1, $2, $2", &[&practice, &used]).await.unwrap();
+    assert_eq!(built_on().await, [used]);
+    client.batch_execute("rollback").await.unwrap();
+    scratch.drop().await;
 }
