@@ -35,7 +35,7 @@ pub(super) struct Question {
 }
 
 /// The acts that the filter offers.
-const ACTIONS: [(&str, ActKind); 13] = [
+const ACTIONS: [(&str, ActKind); 14] = [
     ("identifier.reveal", ActKind::Reveal),
     ("patient.record", ActKind::Read),
     ("patient.read", ActKind::Read),
