@@ -1,9 +1,10 @@
-//! The workshop of the house: `cargo xtask up`, `prepare`, `test`, `tidy`.
+//! The workshop of the house: `cargo xtask up`, `prepare`, `test`, `bench`, `tidy`.
 //!
 //! It uses no room of the house, so that it builds in seconds and cannot break with them.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks to its user")]
 
+mod bench;
 mod prepare;
 mod run;
 mod test;
@@ -33,6 +34,9 @@ enum Task {
     Prepare(prepare::Options),
     /// Everything that CI runs: tidy, format, lints, tests, doc tests; with --long also kill loops and mutations
     Test(test::Options),
+    /// Measure what a request costs, in an installation of its own (docs/bench.md); --quick takes some minutes
+    #[command(disable_help_flag = true)]
+    Bench(bench::Options),
     /// Check the rules of the tree that a compiler cannot: import edges, file sizes, SQL in its place, links ...
     Tidy,
 }
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
         Task::Up(options) => up::up(&options).map(|()| ExitCode::SUCCESS),
         Task::Prepare(options) => prepare::prepare(&options).map(|()| ExitCode::SUCCESS),
         Task::Test(options) => test::test(&options),
+        Task::Bench(options) => bench::bench(&options).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::tidy().map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|why| {

@@ -111,6 +111,10 @@ impl<A: HouseAction> HouseTx<A> {
 
     /// Points the transaction at a practice ([`Store::know`] it first), or back at the house.
     /// [`StoreError::Away`] if the practice's key is not known.
+    #[allow(
+        clippy::unused_async,
+        reason = "a step of the transaction like others; it goes out with the next statement"
+    )]
     pub async fn step_into(&mut self, practice: PracticeId) -> Result<(), StoreError> {
         if self.0.desk.practice != practice {
             self.0.desk.hold(practice)?;

@@ -217,9 +217,9 @@ pub(crate) async fn alone(
     let lock = alone_key(key);
     let (turn, known): ([&(dyn ToSql + Sync); 1], [&(dyn ToSql + Sync); 3]) = ([&lock], [&practice, &asker, &key]);
     let params = fact.map(Fact::params);
-    let mut asked: Vec<Asked<'_>> = vec![(ALONE, &turn), (OUTCOME, &known)];
-    asked.extend(fact.zip(params.as_ref()).map(|(fact, params)| -> Asked<'_> { (fact.text, params) }));
-    let mut answers = trip.all(&asked).await?.into_iter().skip(1);
+    let mut statements: Vec<Asked<'_>> = vec![(ALONE, &turn), (OUTCOME, &known)];
+    statements.extend(fact.zip(params.as_ref()).map(|(fact, params)| -> Asked<'_> { (fact.text, params) }));
+    let mut answers = trip.all(&statements).await?.into_iter().skip(1);
     let before = read_outcome(&answers.next().unwrap_or_default(), print)?;
     Ok((before, answers.next()))
 }

@@ -262,17 +262,17 @@ impl Desk {
         }
         let columns = EventColumns::of(home, &last.iter().collect::<Vec<_>>());
         let params = columns.params();
-        let mut asked: Vec<Asked<'_>> = params.statements().collect();
+        let mut statements: Vec<Asked<'_>> = params.statements().collect();
         let Self { inner, trip, at, once, .. } = self;
         let Some((asker, key, print)) = once else {
-            trip.last(&asked).await.map_err(|(_, error)| error)?;
+            trip.last(&statements).await.map_err(|(_, error)| error)?;
             return Ok(outcome);
         };
-        let (text, practice, once) = (outcome.to_string(), home.uuid(), asked.len());
+        let (text, practice, once) = (outcome.to_string(), home.uuid(), statements.len());
         let (key_id, digest, main_id) = (key.uuid(), print.bytes().as_slice(), main_id.uuid());
         let remember: &[&(dyn ToSql + Sync)] = &[&practice, &asker, &key_id, &digest, &main_id, &text, &at];
-        asked.push((REMEMBER, remember));
-        match trip.last(&asked).await {
+        statements.push((REMEMBER, remember));
+        match trip.last(&statements).await {
             Ok(_) => Ok(outcome),
             Err((place, StoreError::Constraint { .. })) if place == once => {
                 let again = crate::trip::Trip::begin(&inner.pool, home).await?;

@@ -8,7 +8,7 @@ use super::tree::{Fault, Tree};
 
 /// Each room with the rooms next below it; it may use those and whatever they may use. A new room is added
 /// here, with a record in `docs/decisions/` that says what it is for.
-const BELOW: [(&str, &[&str]); 12] = [
+const BELOW: [(&str, &[&str]); 13] = [
     ("kernel", &[]),
     ("seal", &["kernel"]),
     ("ledger", &["kernel"]),
@@ -20,14 +20,18 @@ const BELOW: [(&str, &[&str]); 12] = [
     ("web", &["practice"]),
     ("vouchsafe", &["web", "keeper"]),
     (TESTKIT, &["vouchsafe"]),
+    (BENCH, &["vouchsafe"]),
     ("xtask", &[]),
 ];
 
 /// The room that serves tests: it may use every other, and only tests use it.
 const TESTKIT: &str = "testkit";
 
+/// The room that measures: it may use every other, and nothing uses it.
+const BENCH: &str = "bench";
+
 /// The rooms that may hold a database connection in their hands.
-pub(super) const HOLD_CONNECTIONS: [&str; 3] = ["cluster", "store", TESTKIT];
+pub(super) const HOLD_CONNECTIONS: [&str; 4] = ["cluster", "store", TESTKIT, BENCH];
 
 /// The crates that open or pool connections.
 pub(super) const CONNECTION_CRATES: [&str; 3] = ["tokio-postgres", "tokio-postgres-rustls", "deadpool-postgres"];

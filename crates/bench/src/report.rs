@@ -1,0 +1,237 @@
+//! The figures: as JSON (its keys are explained in docs/bench.md) and as a table.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::Outcome;
+use crate::cpu::Cost;
+use crate::drive::{Driven, Scene};
+use crate::floor::{FloorScene, Floored};
+
+/// All figures of one measurement.
+#[derive(Serialize)]
+pub(crate) struct Figures {
+    /// Of these keys; another number means other keys.
+    pub(crate) version: u32,
+    pub(crate) machine: Machine,
+    pub(crate) patients: usize,
+    pub(crate) practices: usize,
+    pub(crate) seconds: u64,
+    pub(crate) runs: usize,
+    pub(crate) import: Import,
+    pub(crate) scenes: Vec<SceneFigure>,
+    pub(crate) floor: Vec<FloorFigure>,
+    pub(crate) rss_idle_mb: f64,
+    pub(crate) rss_mb: f64,
+    pub(crate) spreads: Vec<Spread>,
+}
+
+/// What it was measured on.
+#[derive(Serialize)]
+pub(crate) struct Machine {
+    cpu: String,
+    cores: usize,
+    memory_mb: u64,
+    kernel: String,
+    /// Average number of processes that wanted a core in the minute before: others disturb.
+    load_before: String,
+}
+
+impl Machine {
+    pub(crate) fn this() -> Self {
+        let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+        let field = |text: &str, name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        };
+        let memory = field(&read("/proc/meminfo"), "MemTotal").unwrap_or_default();
+        let kib: u64 = memory.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0);
+        Self {
+            cpu: field(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| "unknown".to_owned()),
+            cores: std::thread::available_parallelism().map_or(0, usize::from),
+            memory_mb: kib * 1024 / 1_000_000,
+            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            load_before: read("/proc/loadavg").split_whitespace().next().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// The import that filled it.
+#[derive(Serialize)]
+pub(crate) struct Import {
+    pub(crate) resources: u64,
+    pub(crate) seconds: f64,
+}
+
+/// The same patients over another number of practices.
+#[derive(Serialize)]
+pub(crate) struct Spread {
+    pub(crate) practices: usize,
+    pub(crate) scenes: Vec<SceneFigure>,
+}
+
+/// What a request of one scene costs.
+#[derive(Clone, Serialize)]
+pub(crate) struct SceneFigure {
+    pub(crate) scene: Scene,
+    pub(crate) connections: usize,
+    pub(crate) requests: u64,
+    pub(crate) requests_per_s: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) cpu_ms: f64,
+    pub(crate) cpu_program_ms: f64,
+    pub(crate) cpu_postgres_ms: f64,
+}
+
+impl SceneFigure {
+    pub(crate) fn of(scene: Scene, connections: usize, driven: &Driven, cost: Cost) -> Outcome<Self> {
+        if driven.requests == 0 {
+            return Err(format!("{}: no request was answered in time", scene.name()).into());
+        }
+        let requests = as_f64(driven.requests);
+        Ok(Self {
+            scene,
+            connections,
+            requests: driven.requests,
+            requests_per_s: requests / driven.seconds,
+            p50_ms: driven.p50_ms,
+            p99_ms: driven.p99_ms,
+            cpu_ms: (cost.program_ms + cost.postgres_ms) / requests,
+            cpu_program_ms: cost.program_ms / requests,
+            cpu_postgres_ms: cost.postgres_ms / requests,
+        })
+    }
+
+    /// The run in the middle by what a request cost.
+    pub(crate) fn median(runs: Vec<Self>) -> Option<Self> {
+        middle(runs, |run| run.cpu_ms)
+    }
+}
+
+/// What the same statements cost without what stands round them.
+#[derive(Clone, Serialize)]
+pub(crate) struct FloorFigure {
+    pub(crate) scene: FloorScene,
+    pub(crate) connections: usize,
+    pub(crate) requests_per_s: f64,
+    pub(crate) cpu_ms: f64,
+    pub(crate) cpu_driver_ms: f64,
+    pub(crate) cpu_postgres_ms: f64,
+}
+
+impl FloorFigure {
+    pub(crate) fn of(scene: FloorScene, connections: usize, floored: &Floored, cost: Cost) -> Outcome<Self> {
+        if floored.rounds == 0 {
+            return Err("the floor did nothing in time".into());
+        }
+        let rounds = as_f64(floored.rounds);
+        Ok(Self {
+            scene,
+            connections,
+            requests_per_s: rounds / floored.seconds,
+            cpu_ms: (cost.program_ms + cost.postgres_ms) / rounds,
+            cpu_driver_ms: cost.program_ms / rounds,
+            cpu_postgres_ms: cost.postgres_ms / rounds,
+        })
+    }
+
+    pub(crate) fn median(runs: Vec<Self>) -> Option<Self> {
+        middle(runs, |run| run.cpu_ms)
+    }
+}
+
+fn middle<T>(mut runs: Vec<T>, by: impl Fn(&T) -> f64) -> Option<T> {
+    runs.sort_by(|a, b| by(a).total_cmp(&by(b)));
+    let at = runs.len() / 2;
+    runs.into_iter().nth(at)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "nobody counts 2^52 requests")]
+pub(crate) fn as_f64(count: u64) -> f64 {
+    count as f64
+}
+
+impl fmt::Display for SceneFigure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:<13} {:>3} connections  {:>7.0}/s  p50 {:>7.2} ms  p99 {:>7.2} ms  CPU {:>6.3} ms ({:.3} program, {:.3} PostgreSQL)",
+            self.scene.name(),
+            self.connections,
+            self.requests_per_s,
+            self.p50_ms,
+            self.p99_ms,
+            self.cpu_ms,
+            self.cpu_program_ms,
+            self.cpu_postgres_ms
+        )
+    }
+}
+
+impl fmt::Display for FloorFigure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "floor: {:<13} {:>3} connections  {:>7.0}/s  CPU {:>6.3} ms ({:.3} driver, {:.3} PostgreSQL)",
+            self.scene.name(),
+            self.connections,
+            self.requests_per_s,
+            self.cpu_ms,
+            self.cpu_driver_ms,
+            self.cpu_postgres_ms
+        )
+    }
+}
+
+impl Figures {
+    /// What a request costs with the most practices, as a multiple of what it costs with the fewest. Nothing
+    /// where there is nothing to compare.
+    fn ratios(&self) -> Vec<(Scene, f64)> {
+        if self.spreads.len() < 2 {
+            return Vec::new();
+        }
+        let fewest = self.spreads.iter().min_by_key(|spread| spread.practices);
+        let most = self.spreads.iter().max_by_key(|spread| spread.practices);
+        let (Some(fewest), Some(most)) = (fewest, most) else { return Vec::new() };
+        let pairs = fewest.scenes.iter().zip(&most.scenes);
+        pairs.map(|(few, many)| (few.scene, many.cpu_ms / few.cpu_ms)).collect()
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "\n{} patients over {} practices; {} cores of {}; load before: {}",
+            self.patients, self.practices, self.machine.cores, self.machine.cpu, self.machine.load_before
+        )?;
+        for figure in &self.scenes {
+            writeln!(f, "{figure}")?;
+        }
+        for figure in &self.floor {
+            writeln!(f, "{figure}")?;
+        }
+        writeln!(f, "memory of the program: {:.0} MB at first, {:.0} MB after", self.rss_idle_mb, self.rss_mb)?;
+        for (scene, ratio) in self.ratios() {
+            writeln!(
+                f,
+                "{:<13} costs {ratio:.2} times as much with the most practices as with the fewest",
+                scene.name()
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_three_runs_counts() {
+        assert_eq!(middle(vec![3.0, 1.0, 2.0], |run| *run), Some(2.0));
+        assert_eq!(middle(Vec::<f64>::new(), |run| *run), None);
+    }
+}
