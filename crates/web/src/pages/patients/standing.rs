@@ -136,8 +136,13 @@ async fn named(
     let patient: &Patient = page.patient.as_ref().map_err(|damaged| StoreError::from(damaged.clone()))?;
     let team = app.identity.team(&member.me).await?;
     let chosen = chosen.unwrap_or(&page.named);
-    let known =
-        Known { id, patient: &page.patient, identifiers: &page.identifiers, alerts: &page.alerts, allergies: None };
+    let known = Known {
+        id,
+        patient: &page.patient,
+        identifiers: &page.identifiers,
+        alerts: &page.alerts,
+        allergies: Some(page.allergies.iter().collect()),
+    };
     let person = |of: &identity::team::Member| {
         let words = if of.you { say("access-you") } else { String::new() };
         let roles = roles_said(of.roles);
