@@ -32,7 +32,7 @@ store::actions! {
     /// Name the people who alone may open a record.
     pub RestrictPatient = "patient.restrict", writes;
     /// Open the form for that.
-    pub AccessForm = "patient.access-form", reads, all of [ReadPatient, RestrictPatient];
+    pub AccessForm = "patient.access-form", reads, all of [ReadPatient, ReadClinical, RestrictPatient];
     /// Open "who saw what" of a record, under its banner.
     pub OpenAudit = "patient.who-saw-what", reads, all of [ReadPatient, ReadPatientAudit];
     /// The same, clinical values included.

@@ -238,7 +238,7 @@ mod tests {
     use super::*;
     use crate::exchange::fhir::entry_of;
 
-    fn body(n: usize, resource: serde_json::Value) -> (EntryId, EntryBody) {
+    fn body(n: usize, resource: &serde_json::Value) -> (EntryId, EntryBody) {
         let mut whole = json!({
             "resourceType": "Observation", "id": format!("o{n}"), "status": "final",
             "subject": {"reference": "Patient/p"}, "effectiveDateTime": format!("2024-05-{:02}", n + 1),
@@ -256,7 +256,7 @@ mod tests {
     }
 
     fn drawn(entries: Vec<serde_json::Value>) -> Vec<Series> {
-        let bodies: Vec<(EntryId, EntryBody)> = entries.into_iter().enumerate().map(|(n, one)| body(n, one)).collect();
+        let bodies: Vec<(EntryId, EntryBody)> = entries.into_iter().enumerate().map(|(n, one)| body(n, &one)).collect();
         let newest: Vec<(EntryId, &EntryBody)> = bodies.iter().rev().map(|(id, body)| (*id, body)).collect();
         series(&newest)
     }

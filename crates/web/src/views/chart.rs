@@ -138,7 +138,7 @@ impl Figure {
 
     /// Draws lines into the figure. `days` says a moment as a day.
     #[must_use]
-    pub fn draw(mut self, lines: Vec<(String, Vec<Value>)>, days: impl Fn(Timestamp) -> String) -> Self {
+    pub fn draw(mut self, lines: &[(String, Vec<Value>)], days: impl Fn(Timestamp) -> String) -> Self {
         let all = || lines.iter().flat_map(|(_, values)| values.iter());
         let (Some(first), Some(last)) = (all().map(|v| v.at).min(), all().map(|v| v.at).max()) else { return self };
         let low = all().map(|value| value.value).fold(f64::INFINITY, f64::min);
@@ -261,8 +261,8 @@ pub(crate) mod fixture {
             days: Vec::new(),
             rows: table,
         };
-        let lines = lines.into_iter().map(|(name, all)| (name.to_owned(), all)).collect();
-        blank.draw(lines, |at| at.to_string()[..10].to_owned())
+        let lines: Vec<(String, Vec<Value>)> = lines.into_iter().map(|(name, all)| (name.to_owned(), all)).collect();
+        blank.draw(&lines, |at| at.to_string()[..10].to_owned())
     }
 
     pub(crate) fn measurements() -> Measurements {
@@ -326,7 +326,7 @@ mod tests {
         assert_eq!((figure.lines.len(), figure.days.len()), (2, 2));
         let still = Figure { lines: Vec::new(), ..figure.clone() };
         let one = Value { at: Timestamp::UNIX_EPOCH, value: 1e300, said: String::new() };
-        let one = still.draw(vec![("x".into(), vec![one])], |_| String::new());
+        let one = still.draw(&[("x".into(), vec![one])], |_| String::new());
         assert_eq!(one.days.len(), 1);
         assert!(!one.lines[0].points.contains("NaN") && !one.lines[0].points.contains("inf"));
     }

@@ -311,5 +311,5 @@ pub(super) fn names_in(object: &mut Object<'_>, field: &'static str) -> Result<V
 
 /// The words of a concept, if there are any.
 pub(super) fn words_of(concept: Option<Concept>) -> Vec<String> {
-    concept.as_ref().and_then(Concept::words).map(str::to_owned).into_iter().collect()
+    concept.and_then(|concept| concept.words().map(str::to_owned)).into_iter().collect()
 }

@@ -180,6 +180,7 @@ Patient.ndjson:4: match: Patient changed at its source
 }
 
 /// JSON made of FHIR's field names in any arrangement, every text a canary.
+#[allow(clippy::too_many_lines, reason = "a list of names")]
 fn crooked() -> impl Strategy<Value = Value> {
     let names = prop::sample::select(vec![
         "name",

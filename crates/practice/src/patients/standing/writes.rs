@@ -50,7 +50,7 @@ pub async fn restrict(
     let mut named: BTreeSet<Uuid> = people.iter().map(|person| person.uuid()).collect();
     if !named.is_empty() {
         // Nobody shuts themselves out: they could not open it again, and nobody might.
-        named.extend(actor.person().map(|person| person.uuid()));
+        named.extend(actor.person().map(PersonId::uuid));
     }
     let ids: Vec<Uuid> = named.iter().copied().collect();
     let members = tx

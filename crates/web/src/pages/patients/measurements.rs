@@ -61,7 +61,7 @@ fn figure(number: usize, series: &Series) -> Figure {
     let lines: Vec<(String, Vec<Value>)> = series.lines.iter().map(drawn).collect();
     let days: Vec<(Timestamp, String)> =
         series.lines.iter().flat_map(|line| line.points.iter()).filter_map(day_of).collect();
-    blank.draw(lines, |at| days.iter().find(|(known, _)| *known == at).map(|(_, day)| day.clone()).unwrap_or_default())
+    blank.draw(&lines, |at| days.iter().find(|(known, _)| *known == at).map(|(_, day)| day.clone()).unwrap_or_default())
 }
 
 fn day_of(point: &Point) -> Option<(Timestamp, String)> {

@@ -72,7 +72,7 @@ async fn standing(
 ) -> Result<(Standing, Option<BirthDate>), PageError> {
     member.must::<practice::patients::actions::EditForm>(Resource::Patient(id)).await?;
     let page = open(&app.store, &member.actor, id).await?;
-    let patient = page.patient.as_ref().map_err(|damaged| StoreError::from(damaged.clone()))?;
+    let patient = page.patient.as_ref().map_err(|damaged| StoreError::from(*damaged))?;
     let order = member.date_order().await?;
     let now = StandingForm::of(patient.active, patient.deceased.as_ref(), order);
     let (form, version) = typed.map_or((&now, None), |(form, version)| (form, version));
@@ -133,11 +133,16 @@ async fn named(
     chosen: Option<&[PersonId]>,
     errors: Errors,
 ) -> Result<Access, PageError> {
-    let patient: &Patient = page.patient.as_ref().map_err(|damaged| StoreError::from(damaged.clone()))?;
+    let patient: &Patient = page.patient.as_ref().map_err(|damaged| StoreError::from(*damaged))?;
     let team = app.identity.team(&member.me).await?;
     let chosen = chosen.unwrap_or(&page.named);
-    let known =
-        Known { id, patient: &page.patient, identifiers: &page.identifiers, alerts: &page.alerts, allergies: None };
+    let known = Known {
+        id,
+        patient: &page.patient,
+        identifiers: &page.identifiers,
+        alerts: &page.alerts,
+        allergies: Some(page.allergies.iter().collect()),
+    };
     let person = |of: &identity::team::Member| {
         let words = if of.you { say("access-you") } else { String::new() };
         let roles = roles_said(of.roles);
