@@ -19,6 +19,9 @@ pub(crate) struct Options {
     /// Start over: the demonstration's data folder is emptied first
     #[arg(long)]
     fresh: bool,
+    /// Keep to a dozen patients for each practice; else a thousand more come in while it runs
+    #[arg(long)]
+    few: bool,
     /// The port of <https://localhost>
     #[arg(long, default_value_t = 8443)]
     port: u16,
@@ -38,6 +41,9 @@ fn arguments(root: &Path, options: &Options) -> Vec<OsString> {
     arguments.extend(["--port".into(), options.port.to_string().into()]);
     if options.fresh {
         arguments.push("--fresh".into());
+    }
+    if options.few {
+        arguments.push("--few".into());
     }
     arguments
 }
@@ -66,7 +72,7 @@ mod tests {
 
     #[test]
     fn the_program_is_given_one_folder_for_all_its_data() {
-        let words = arguments(Path::new("/srv/clone"), &Options { fresh: true, port: 9000 });
-        assert_eq!(words, ["up", "--folder", "/srv/clone/data", "--port", "9000", "--fresh"]);
+        let words = arguments(Path::new("/srv/clone"), &Options { fresh: true, few: true, port: 9000 });
+        assert_eq!(words, ["up", "--folder", "/srv/clone/data", "--port", "9000", "--fresh", "--few"]);
     }
 }

@@ -29,7 +29,7 @@ export class House {
     house.folder = join(house.root, "data");
     house.port = await freePort();
     house.origin = `https://localhost:${house.port}`;
-    house.child = spawn(program, ["up", "--folder", house.folder, "--port", String(house.port)]);
+    house.child = spawn(program, ["up", "--few", "--folder", house.folder, "--port", String(house.port)]);
     house.ended = once(house.child, "exit");
     house.said = [];
     await house.#serving().catch(async (error) => {

@@ -147,11 +147,20 @@ impl Serving {
             tokio::spawn(redirect::serve(redirector, origin.clone(), stop.clone()));
         }
         let limits = self.limits();
+        let crowd = self.demonstration.clone().map(|demonstration| (demonstration, identity.clone()));
         let settings = web::Settings { origin, trusted_proxies: self.trusted_proxies.clone(), limits };
         let router = web::router(AppState::new(identity, settings).map_err(|error| Failure::said(error.to_string()))?);
         let serving = web::serve(listener, tls, router, limits, stop.clone().cancelled_owned());
         tracing::info!(listen = %self.listen, "serving");
         ready();
+        if let Some((demonstration, identity)) = crowd {
+            let stop = stop.clone();
+            tokio::spawn(async move {
+                if let Some(Err(error)) = unless(&stop, Box::pin(demonstration.crowd(&identity))).await {
+                    step(&error.to_string());
+                }
+            });
+        }
         let served = serving.await.map_err(|error| Failure::said(error.to_string()));
         // A letter that is under way is finished, if that does not take too long; it is not lost if it does.
         stop.cancel();

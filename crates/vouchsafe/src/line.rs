@@ -40,6 +40,9 @@ enum Word {
         /// Start over: the data and the root key of the demonstration are removed first
         #[arg(long)]
         fresh: bool,
+        /// Keep to a dozen patients for each practice; else a thousand more come in while it runs
+        #[arg(long)]
+        few: bool,
     },
     /// Run an installation
     Serve {
@@ -261,7 +264,7 @@ impl Line {
     /// Does what it says.
     pub(crate) fn perform(self) -> Result<(), Failure> {
         match self.command {
-            Word::Up { folder, port, fresh } => crate::runtime()?.block_on(up(Up { folder, port, fresh })),
+            Word::Up { folder, port, fresh, few } => crate::runtime()?.block_on(up(Up { folder, port, fresh, few })),
             Word::Serve { config } => crate::runtime()?.block_on(serve(&config)),
             Word::CheckConfig { page: true, .. } => {
                 say(config::page().trim_end());

@@ -23,6 +23,7 @@ use uuid::Uuid;
 use crate::doors::{clock, entropy};
 use crate::failure::Failure;
 use crate::terminal::step;
+use crate::up::crowd::{self, Crowd};
 
 const INVENTED: &str = include_str!("invented.json");
 
@@ -30,6 +31,8 @@ const INVENTED: &str = include_str!("invented.json");
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Demonstration {
     pub(crate) people: PathBuf,
+    /// Only the patients that are there at once.
+    pub(crate) few: bool,
 }
 
 #[derive(Deserialize)]
@@ -65,8 +68,11 @@ pub(crate) struct SignIns {
     /// One for all of them.
     pub(crate) password: Secret<String>,
     people: Vec<SignIn>,
-    /// Everybody and everything is there.
+    /// Everybody and everything is there, but for the crowd.
     complete: bool,
+    /// The practices whose crowd is there, by slug.
+    #[serde(default)]
+    crowded: Vec<String>,
 }
 
 /// One person.
@@ -147,7 +153,7 @@ impl Demonstration {
         let mut known = if self.people.exists() {
             SignIns::read(&self.people)?
         } else {
-            let fresh = SignIns { password: password(), people: Vec::new(), complete: false };
+            let fresh = SignIns { password: password(), people: Vec::new(), complete: false, crowded: Vec::new() };
             fresh.write(&self.people)?;
             fresh
         };
@@ -165,6 +171,38 @@ impl Demonstration {
         }
         known.complete = true;
         known.write(&self.people)
+    }
+
+    /// Brings in the crowd of each practice, while people work already. What a stop cut short goes on with
+    /// the next start.
+    pub(crate) async fn crowd(&self, identity: &Identity) -> Result<(), Failure> {
+        let mut known = SignIns::read(&self.people)?;
+        for practice in practices()? {
+            if self.few || known.crowded.contains(&practice.slug) {
+                continue;
+            }
+            let id = identity.practice_by_slug(&practice.slug).await;
+            let id = id.map_err(|error| failed("an invented practice", &error))?;
+            let id = id.ok_or_else(|| Failure::said("an invented practice is gone"))?;
+            step(&format!(
+                "{}: {} more patients with their histories come in meanwhile",
+                practice.name,
+                crowd::PATIENTS
+            ));
+            let mut quarters = 0;
+            practice
+                .crowd()
+                .bring(identity.store(), id, &mut |percent| {
+                    if percent / 25 > quarters {
+                        quarters = percent / 25;
+                        step(&format!("{}: {percent} of a hundred are in", practice.name));
+                    }
+                })
+                .await?;
+            known.crowded.push(practice.slug);
+            known.write(&self.people)?;
+        }
+        Ok(())
     }
 
     async fn person(
@@ -190,6 +228,14 @@ impl Demonstration {
             Err(NewPersonError::OnTheTeam) => Ok(()),
             Err(error) => Err(failed("an invented person", &error)),
         }
+    }
+}
+
+impl Practice {
+    fn crowd(&self) -> Crowd {
+        let treats = |person: &&Person| person.roles.iter().any(|role| role == "practitioner");
+        let by = self.people.iter().filter(treats).map(|person| person.name.clone()).collect();
+        Crowd { country: self.country.clone(), by }
     }
 }
 

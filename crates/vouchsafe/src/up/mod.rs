@@ -2,6 +2,7 @@
 //! looking, trying and developing; the settings are those of `serve`, written by the program.
 
 pub(crate) mod authority;
+mod crowd;
 pub(crate) mod invented;
 
 use std::fmt::Write as _;
@@ -27,6 +28,8 @@ pub(crate) struct Up {
     pub(crate) folder: PathBuf,
     pub(crate) port: u16,
     pub(crate) fresh: bool,
+    /// Only the patients that are there at once.
+    pub(crate) few: bool,
 }
 
 /// The folders of one demonstration. Keys and letters lie beside the data and not in it: a copy of the
@@ -110,7 +113,7 @@ pub(crate) async fn up(asked: Up) -> Result<(), Failure> {
         config,
         tls,
         post: Post::Folder { folder: folders.mail, from },
-        demonstration: Some(Demonstration { people: people.clone() }),
+        demonstration: Some(Demonstration { people: people.clone(), few: asked.few }),
         greet: Box::new(move || match SignIns::read(&people).and_then(|known| sign_in_lines(&known)) {
             Ok(lines) => say(&format!("{lines}{greeting}")),
             Err(error) => say(&error.to_string()),
