@@ -48,7 +48,7 @@ def decode(data):
         "practice": r.uuid(),
         "event": r.uuid(),
         "at_microseconds": r.number(">q"),
-        "actor": {"kind": {1: "person", 2: "machine", 3: "visitor"}[r.number(">B")], "id": r.uuid()},
+        "actor": {"kind": {1: "person", 2: "machine", 3: "visitor", 4: "client"}[r.number(">B")], "id": r.uuid()},
         "source": r.text(),
         "action": r.text(),
         "record": r.optional(lambda: {"kind": r.text(), "id": r.uuid()}),

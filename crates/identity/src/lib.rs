@@ -26,6 +26,7 @@ use crate::token::{ForSession, Token};
 
 pub mod account;
 mod actions;
+pub mod clients;
 mod codes;
 mod counting;
 pub mod founding;

@@ -98,6 +98,8 @@ ids! {
     InvitationId;
     /// One run of an import.
     ImportId;
+    /// A program that a practice has let in over the API.
+    ClientId;
     /// A line of the audit log.
     EventId;
     /// A data key in the keyring.

@@ -26,6 +26,8 @@ pub enum ActorKind {
     Machine = 2,
     /// Somebody who is not signed in; the identifier is that of the visit, or all zeros.
     Visitor = 3,
+    /// A program that a practice has let in over the API; the identifier is the client's.
+    Client = 4,
 }
 
 impl ActorKind {
@@ -34,6 +36,7 @@ impl ActorKind {
             1 => Ok(Self::Person),
             2 => Ok(Self::Machine),
             3 => Ok(Self::Visitor),
+            4 => Ok(Self::Client),
             _ => Err(LeafError::Malformed),
         }
     }

@@ -3,16 +3,27 @@
 use std::ops::Deref;
 
 use jiff::{SignedDuration, Timestamp};
-use kernel::{PersonId, PracticeId, SessionId, Source};
+use kernel::{ClientId, PersonId, PracticeId, SessionId, Source};
 use uuid::Uuid;
 
 pub use crate::policy::Job;
+use crate::policy::Scopes;
 use crate::trip::Trip;
 use crate::{Store, StoreError};
 
 /// The SHA-256 of a session's token, as the identity crate makes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionHash(pub [u8; 32]);
+
+/// The SHA-256 of what a client of the API carries, as the identity crate makes it. The two kinds are never
+/// found in each other's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientHash {
+    /// Of a key that is good until the client ends.
+    Key([u8; 32]),
+    /// Of a pass for minutes.
+    Pass([u8; 32]),
+}
 
 /// Somebody, somewhere, in one practice. There is no public way to make one: the store reads a
 /// session, or starts a job of the program itself.
@@ -37,6 +48,15 @@ pub enum ActorKind {
     Machine(Job),
     /// Nobody that we know: somebody at the sign-in page, or with an invitation.
     Visitor,
+    /// A program that the practice has let in.
+    Client {
+        /// Which.
+        client: ClientId,
+        /// What it may do: what its key or its pass says.
+        scopes: Scopes,
+        /// When its row was read.
+        read_at: Timestamp,
+    },
 }
 
 impl Actor {
@@ -51,7 +71,7 @@ impl Actor {
     pub fn person(&self) -> Option<PersonId> {
         match self.kind {
             ActorKind::Person { person, .. } => Some(person),
-            ActorKind::Machine(_) | ActorKind::Visitor => None,
+            ActorKind::Machine(_) | ActorKind::Visitor | ActorKind::Client { .. } => None,
         }
     }
 
@@ -60,7 +80,25 @@ impl Actor {
     pub fn session(&self) -> Option<SessionId> {
         match self.kind {
             ActorKind::Person { session, .. } => Some(session),
-            ActorKind::Machine(_) | ActorKind::Visitor => None,
+            ActorKind::Machine(_) | ActorKind::Visitor | ActorKind::Client { .. } => None,
+        }
+    }
+
+    /// The client, if it is one.
+    #[must_use]
+    pub fn client(&self) -> Option<ClientId> {
+        match self.kind {
+            ActorKind::Client { client, .. } => Some(client),
+            ActorKind::Person { .. } | ActorKind::Machine(_) | ActorKind::Visitor => None,
+        }
+    }
+
+    /// What a client may do; nothing for anybody else, whom other rules are for.
+    #[must_use]
+    pub fn scopes(&self) -> Scopes {
+        match self.kind {
+            ActorKind::Client { scopes, .. } => scopes,
+            ActorKind::Person { .. } | ActorKind::Machine(_) | ActorKind::Visitor => Scopes::default(),
         }
     }
 
@@ -76,6 +114,7 @@ impl Actor {
             ActorKind::Person { person, .. } => person.uuid(),
             ActorKind::Machine(job) => job.id(),
             ActorKind::Visitor => Uuid::nil(),
+            ActorKind::Client { client, .. } => client.uuid(),
         }
     }
 
@@ -84,6 +123,7 @@ impl Actor {
             ActorKind::Person { .. } => ledger::ActorKind::Person,
             ActorKind::Machine(_) => ledger::ActorKind::Machine,
             ActorKind::Visitor => ledger::ActorKind::Visitor,
+            ActorKind::Client { .. } => ledger::ActorKind::Client,
         }
     }
 }
@@ -131,6 +171,32 @@ const FIND_SESSION: &str = "
 
 const TOUCH: &str = "update session_seen set seen_at = $3 where practice_id = $1 and session_id = $2";
 
+const FIND_KEY: &str = "
+    select c.id, c.scopes, seen.seen_at
+    from api_client c
+    join api_client_seen seen on seen.practice_id = c.practice_id and seen.client_id = c.id
+    where c.practice_id = $1 and c.token_hash = $2 and c.state = 'active' and c.expires_at > $3";
+
+const FIND_PASS: &str = "
+    select c.id, t.scopes, seen.seen_at
+    from api_token t
+    join api_client c on c.practice_id = t.practice_id and c.id = t.client_id
+    join api_client_seen seen on seen.practice_id = c.practice_id and seen.client_id = c.id
+    where t.practice_id = $1 and t.token_hash = $2 and t.expires_at > $3 and c.state = 'active' and c.expires_at > $3";
+
+const TOUCH_CLIENT: &str = "update api_client_seen set seen_at = $3 where practice_id = $1 and client_id = $2";
+
+/// Whether a client still stands.
+const STANDING: &str =
+    "select 1 from api_client where practice_id = $1 and id = $2 and state = 'active' and expires_at > $3";
+
+/// How often at most it is written down that a session or a client was used.
+const TOUCHED_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// A client's row that was read this long ago or less is not read again: each request reads it once, and
+/// what goes on for longer (an export) is stopped when the client is.
+const CLIENT_STANDS_FOR: SignedDuration = SignedDuration::from_secs(5);
+
 const KNOWN_PRACTICE: &str = "select 1 from practice_listing where practice_id = $1 and id = $2 and state = 'active'";
 
 impl Store {
@@ -146,7 +212,7 @@ impl Store {
             Some(row) => {
                 let session: Uuid = row.try_get(0)?;
                 let seen: Timestamp = row.try_get(5)?;
-                if now.duration_since(seen) > SignedDuration::from_mins(1) {
+                if now.duration_since(seen) > TOUCHED_EVERY {
                     trip.execute(TOUCH, &[&house, &session, &now]).await?;
                 }
                 let facts = SessionFacts {
@@ -173,6 +239,35 @@ impl Store {
         })
     }
 
+    /// The client whose key or pass this is the hash of, if both stand at this moment. It is looked for
+    /// in this practice and nowhere else.
+    pub async fn client(
+        &self,
+        practice: PracticeId,
+        hash: ClientHash,
+        source: Source,
+    ) -> Result<Option<Actor>, StoreError> {
+        let now = self.inner.clock.now();
+        let (text, hash) = match &hash {
+            ClientHash::Key(hash) => (FIND_KEY, hash.as_slice()),
+            ClientHash::Pass(hash) => (FIND_PASS, hash.as_slice()),
+        };
+        let here = practice.uuid();
+        let rows = Trip::glance(&self.inner.pool, practice, text, &[&here, &hash, &now]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let client: Uuid = row.try_get(0)?;
+        let scopes: &str = row.try_get(1)?;
+        let scopes = scopes.parse().map_err(|_| StoreError::Unreadable { what: "scopes" })?;
+        let seen: Option<Timestamp> = row.try_get(2)?;
+        if seen.is_none_or(|seen| now.duration_since(seen) > TOUCHED_EVERY) {
+            let trip = Trip::begin(&self.inner.pool, practice).await?;
+            trip.execute(TOUCH_CLIENT, &[&here, &client, &now]).await?;
+            trip.commit().await?;
+        }
+        let kind = ActorKind::Client { client: ClientId::from_uuid(client), scopes, read_at: now };
+        Ok(Some(Actor { kind, practice, source }))
+    }
+
     /// A job of the program itself, in the house or in a practice that this installation has.
     pub async fn machine(&self, job: Job, practice: PracticeId) -> Result<Actor, StoreError> {
         let actor = Actor { kind: ActorKind::Machine(job), practice, source: Source::Host };
@@ -187,4 +282,20 @@ impl Store {
         }
         Ok(actor)
     }
+}
+
+/// Whether a client still stands: its row is read again if that was a while ago.
+pub(crate) async fn standing(
+    trip: &Trip,
+    practice: PracticeId,
+    client: ClientId,
+    read_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let age = now.duration_since(read_at);
+    if (SignedDuration::ZERO..=CLIENT_STANDS_FOR).contains(&age) {
+        return Ok(());
+    }
+    let rows = trip.query(STANDING, &[&practice.uuid(), &client.uuid(), &now]).await?;
+    if rows.is_empty() { Err(StoreError::SignedOut) } else { Ok(()) }
 }

@@ -1,7 +1,7 @@
 //! Reading the audit: who saw what. Reading it is an act like any other, with an event of its own.
 
 use jiff::Timestamp;
-use kernel::{EventId, PatientId, PersonId, PracticeId};
+use kernel::{ClientId, EventId, PatientId, PersonId, PracticeId};
 use ledger::Opening;
 use seal::{Place, Sealed};
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,9 @@ pub struct AuditLine {
     pub at: Timestamp,
     /// Who, if it was a person.
     pub person: Option<PersonId>,
-    /// The job's code, or "visitor", if it was none.
+    /// Which program, if it was one that the practice has let in.
+    pub client: Option<ClientId>,
+    /// The job's code, or "visitor", if it was neither.
     pub machine: Option<&'static str>,
     /// From where.
     pub source: String,
@@ -107,6 +109,7 @@ impl AuditLine {
         let kind: i16 = row.try_get("actor_kind")?;
         let actor: Uuid = row.try_get("actor_id")?;
         let person = kind == ledger::ActorKind::Person as i16;
+        let client = kind == ledger::ActorKind::Client as i16;
         let record_kind: Option<String> = row.try_get("record_kind")?;
         let record_id: Option<Uuid> = row.try_get("record_id")?;
         let fields = ledger::decode_changes(row.try_get("changes")?)
@@ -115,7 +118,8 @@ impl AuditLine {
             event: EventId::from_uuid(row.try_get("event_id")?),
             at: row.try_get("at")?,
             person: person.then(|| PersonId::from_uuid(actor)),
-            machine: (!person).then(|| machine_name(actor)),
+            client: client.then(|| ClientId::from_uuid(actor)),
+            machine: (!person && !client).then(|| machine_name(actor)),
             source: row.try_get("source")?,
             action: row.try_get("action")?,
             record: record_kind.zip(record_id),
@@ -165,8 +169,8 @@ impl Unseal for AuditRow {
 /// Which lines of the practice's log to show.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
-    /// Acts of this person.
-    pub person: Option<PersonId>,
+    /// Acts of this person or client.
+    pub actor: Option<Uuid>,
     /// Acts concerning this patient.
     pub patient: Option<PatientId>,
     /// Acts of this name; a name that ends with a dot takes all that begin so.
@@ -309,7 +313,7 @@ impl<A: Includes<ReadAudit>> Tx<A> {
         let (low, high) = ids_within(filter.from, filter.until);
         let params: &[&(dyn ToSql + Sync)] = &[
             &filter.before.map(EventId::uuid),
-            &filter.person.map(PersonId::uuid),
+            &filter.actor,
             &filter.patient.map(PatientId::uuid),
             &filter.action,
             &filter.from,

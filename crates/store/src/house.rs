@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use kernel::{IdempotencyKey, PersonId, PracticeId, Source};
+use kernel::{ClientId, IdempotencyKey, PersonId, PracticeId, Source};
 use serde::Serialize;
 
 use crate::event::Event;
@@ -15,7 +15,7 @@ use crate::row::Survey;
 use crate::threshold::{Outcome, outcome_of};
 use crate::trip::Trip;
 use crate::tx::{Desk, Tx};
-use crate::{Actor, ActorKind, HouseAction, Resource, SignedIn, Store, StoreError, Unseal};
+use crate::{Actor, ActorKind, HouseAction, Resource, Scopes, SignedIn, Store, StoreError, Unseal};
 
 /// A transaction of the house. It points at [`PracticeId::HOUSE`] and can step into a practice.
 pub struct HouseTx<A>(Tx<A>);
@@ -102,6 +102,12 @@ impl<A: HouseAction> HouseTx<A> {
     /// Names the person whom a visitor has proved to be: the event will say who it was.
     pub fn is(&mut self, person: PersonId, session: kernel::SessionId) {
         self.0.desk.actor.kind = ActorKind::Person { person, session };
+    }
+
+    /// Names the client that a visitor has proved to be: the event will say which it was.
+    pub fn is_client(&mut self, client: ClientId) {
+        let read_at = self.0.desk.at;
+        self.0.desk.actor.kind = ActorKind::Client { client, scopes: Scopes::default(), read_at };
     }
 
     /// Points the transaction at a practice ([`Store::know`] it first), or back at the house.

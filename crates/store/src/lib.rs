@@ -11,6 +11,7 @@
 
 mod action;
 mod actor;
+mod addresses;
 mod admin;
 mod audit;
 mod committer;
@@ -32,7 +33,7 @@ mod tx;
 mod write;
 
 pub use action::{Action, HouseAction, Includes, Reads, Writes};
-pub use actor::{Actor, ActorKind, IDLE_MAX, Job, SessionFacts, SessionHash, SignedIn};
+pub use actor::{Actor, ActorKind, ClientHash, IDLE_MAX, Job, SessionFacts, SessionHash, SignedIn};
 pub use admin::{MigrateError, Migrated, migrate_data, migrate_keyring};
 pub use audit::{
     AuditFilter, AuditLine, AuditPage, AuditRow, ChangeDetail, ChangeLine, Details, ReadAudit, ReadPatientAudit,
@@ -44,7 +45,10 @@ pub use import_keys::{ImportTurn, Imported, ToRemember};
 pub use keyring::{Keyring, KeyringSettings};
 pub use lookup::{Throttled, TokenSet};
 pub use outbox::{ATTEMPTS_MAX, Letter, OutboxId, OutboxRow, Outgoing, SendMail};
-pub use policy::{MATRIX_ROLES, Policy, PolicyError, ResourceKind, Role, Roles, UnknownRole};
+pub use policy::{
+    FhirType, FhirTypes, Interaction, MATRIX_ROLES, NotScopes, Policy, PolicyError, ResourceKind, Role, Roles,
+    SCOPES_TEXT_MAX, Scopes, UnknownRole,
+};
 pub use pool::{ConnectError, PoolSettings, ServerAddress, TlsMode};
 pub use rotate::{RotationProgress, Turned, rewrap_under_root, rotate_practice};
 pub use row::{Clear, FieldValue, KeyFor, Opener, Sealer, Sealers, StoredRow, Survey, Unseal, WholeRow};

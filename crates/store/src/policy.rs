@@ -1,7 +1,7 @@
 //! Who may do what: Cedar policies (policy/*.cedar), asked with what the transaction itself has read.
 //!
-//! A question is made of a profile (the roles of a member, or the kind of job), an action and a kind
-//! of resource, and of nothing else: so its answer can be remembered, and the whole of the policies
+//! A question is made of a profile (the roles of a member, the kind of job, or what a client's scopes come
+//! to), an action and a kind of resource, and of nothing else: so its answer can be remembered, and the whole of the policies
 //! can be written down as a table (policy/matrix.md, a snapshot that a test keeps true).
 
 use std::collections::HashMap;
@@ -14,6 +14,10 @@ use cedar_policy::{
     ValidationMode, Validator,
 };
 use uuid::Uuid;
+
+pub use scopes::{FhirType, FhirTypes, Interaction, NotScopes, SCOPES_TEXT_MAX, Scopes};
+
+use scopes::Grants;
 
 const POLICIES: &str = include_str!("../../../policy/practice.cedar");
 const SCHEMA: &str = include_str!("../../../policy/practice.cedarschema");
@@ -179,6 +183,7 @@ impl ResourceKind {
 pub(crate) enum Profile {
     Member(Roles),
     Machine(Job),
+    Client(Grants),
 }
 
 /// The policies, and the answers given so far.
@@ -212,6 +217,18 @@ impl Policy {
         self.may(Profile::Member(roles), action, resource)
     }
 
+    /// Whether a client with these scopes may do `action` to a resource of this kind. `named`: which kinds of
+    /// FHIR resource are asked about and what is done with them ([`crate::Threshold::naming`]).
+    pub fn client_may(
+        &self,
+        scopes: Scopes,
+        named: Option<(FhirTypes, Interaction)>,
+        action: &'static str,
+        resource: ResourceKind,
+    ) -> bool {
+        self.may(Profile::Client(scopes.grants(named)), action, resource)
+    }
+
     pub(crate) fn may(&self, who: Profile, action: &'static str, resource: ResourceKind) -> bool {
         let question = (who, action, resource);
         let known = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(&question).copied();
@@ -235,6 +252,10 @@ impl Policy {
                 uid("Machine", job.code())?,
                 [("job".to_owned(), RestrictedExpression::new_string(job.code().to_owned()))],
             ),
+            Profile::Client(grants) => {
+                let set = grants.codes().map(|code| RestrictedExpression::new_string(code.to_owned()));
+                (uid("Client", "asker")?, [("scopes".to_owned(), RestrictedExpression::new_set(set))])
+            }
         };
         let target = uid(resource.entity_type(), "asked")?;
         let target_attributes: HashMap<String, RestrictedExpression> = match resource {
@@ -255,3 +276,4 @@ impl Policy {
 
 #[cfg(test)]
 mod matrix;
+mod scopes;

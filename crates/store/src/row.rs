@@ -304,7 +304,7 @@ macro_rules! clear_ids {
 }
 clear_ids! {
     PracticeId PersonId PatientId kernel::IdentifierId kernel::AlertId kernel::EntryId kernel::ResourceId
-    kernel::SessionId kernel::InvitationId kernel::ImportId kernel::EventId
+    kernel::SessionId kernel::InvitationId kernel::ImportId kernel::EventId kernel::ClientId
 }
 
 impl<T: Clear> Clear for Option<T> {

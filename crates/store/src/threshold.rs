@@ -13,14 +13,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::addresses::Addresses;
 use crate::committer::Committer;
 use crate::event::{Draft, Event};
 use crate::keyring::{Keyring, PracticeKeys};
-use crate::policy::{Policy, Profile, ResourceKind, Role, Roles};
+use crate::policy::{FhirTypes, Interaction, Policy, Profile, ResourceKind, Role, Roles};
 use crate::row::Survey;
 use crate::trip::Trip;
 use crate::tx::{Asked, Desk, Tx};
-use crate::{Action, Actor, ActorKind, ConnectError, PoolSettings, Reads, ServerAddress, StoreError, Writes};
+use crate::{Action, Actor, ActorKind, ConnectError, PoolSettings, Reads, ServerAddress, StoreError, Writes, actor};
 
 /// The doors of one installation. Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +37,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) order: EventOrder,
+    pub(crate) addresses: Addresses,
 }
 
 /// What the store needs to open.
@@ -88,6 +90,7 @@ impl Store {
             clock: settings.clock,
             entropy: settings.entropy,
             order: EventOrder::default(),
+            addresses: Addresses::default(),
         });
         tokio::spawn(wipe_idle_keys(Arc::downgrade(&inner)));
         Ok(Self { inner })
@@ -117,6 +120,10 @@ impl Store {
                 Profile::Member(roles.parse().map_err(|_| StoreError::Unreadable { what: "roles" })?)
             }
             ActorKind::Machine(job) => Profile::Machine(job),
+            ActorKind::Client { client, scopes, read_at } => {
+                actor::standing(&trip, actor.practice, client, read_at, inner.clock.now()).await?;
+                Profile::Client(scopes.grants(None))
+            }
             ActorKind::Visitor => return Err(StoreError::SignedOut),
         };
         Ok(Threshold { inner, trip, held, profile, actor: actor.clone() })
@@ -159,8 +166,19 @@ impl Threshold {
     pub fn roles(&self) -> Roles {
         match self.profile {
             Profile::Member(roles) => roles,
-            Profile::Machine(_) => Roles::default(),
+            Profile::Machine(_) | Profile::Client(_) => Roles::default(),
         }
+    }
+
+    /// Names the kinds of FHIR resource that are asked about, and what is done with them. A client is then
+    /// asked for the scopes of these alone; where nothing is named it is asked for all of the record's.
+    /// Changes nothing for people and jobs.
+    #[must_use]
+    pub fn naming(mut self, kinds: FhirTypes, letter: Interaction) -> Self {
+        if let ActorKind::Client { scopes, .. } = self.actor.kind {
+            self.profile = Profile::Client(scopes.grants(Some((kinds, letter))));
+        }
+        self
     }
 
     /// Whether an action would be allowed: to decide what a page offers, never instead of asking.

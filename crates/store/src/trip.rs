@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use deadpool_postgres::{Object, Pool};
-use futures_util::future::try_join;
+use futures_util::future::{join4, try_join};
 use kernel::PracticeId;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -38,6 +38,43 @@ impl Trip {
         let params: Params<'_> = &[&practice];
         trip.noting(try_join(client.batch_execute("begin"), client.execute(&scope, params)).await)?;
         Ok(trip)
+    }
+
+    /// A look at one practice, in one round trip: begin, practice, one statement that reads, end. For what
+    /// every request begins with.
+    pub(crate) async fn glance(
+        pool: &Pool,
+        practice: PracticeId,
+        text: &str,
+        params: Params<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let trip =
+            Self { client: Some(pool.get().await?), broken: AtomicBool::new(false), failed: AtomicBool::new(false) };
+        let client = trip.client()?;
+        let scope = trip.noting(client.prepare_cached(SCOPE).await)?;
+        let statement = trip.noting(client.prepare_cached(text).await)?;
+        let practice = practice.uuid();
+        let scope_params: Params<'_> = &[&practice];
+        // All four are on their way before the first answer is read; what fails makes those after it fail
+        // too, and the last ends the transaction in any case.
+        let (begun, scoped, rows, ended) = join4(
+            client.batch_execute("begin read only"),
+            client.execute(&scope, scope_params),
+            client.query(&statement, params),
+            client.batch_execute("commit"),
+        )
+        .await;
+        trip.noting(begun)?;
+        trip.noting(scoped)?;
+        let rows = trip.noting(rows)?;
+        trip.noting(ended)?;
+        trip.over();
+        Ok(rows)
+    }
+
+    /// Gives the connection back: its transaction has ended.
+    fn over(mut self) {
+        drop(self.client.take());
     }
 
     fn client(&self) -> Result<&Object, StoreError> {

@@ -17,7 +17,7 @@ use crate::cookies::Cookie;
 use crate::errors::PageError;
 use crate::origin::LocalPath;
 use crate::views::Guard;
-use crate::{AppState, csrf};
+use crate::{AppState, api, csrf};
 
 /// One request. Cheap to clone; every clone is the same request.
 #[derive(Clone)]
@@ -28,6 +28,7 @@ struct Inner {
     reference: String,
     source: Source,
     method: Method,
+    api: bool,
     back: LocalPath,
     htmx: bool,
     browser: Option<String>,
@@ -48,7 +49,8 @@ impl Call {
     pub(crate) fn of(request: &Request, app: &AppState) -> Self {
         let headers = request.headers();
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let htmx = text("hx-request") == Some("true");
+        let api = api::is_address(request.uri().path());
+        let htmx = !api && text("hx-request") == Some("true");
         let here = request.uri().path_and_query().map_or("/", |path| path.as_str());
         // A fragment is fetched from a page: that page is where to come back to.
         let home = app.origin().to_string();
@@ -59,18 +61,21 @@ impl Call {
             (false, true) => here,
             (false, false) => "/",
         };
+        // Programs are known by what they carry themselves; a browser cannot be made to act for them.
+        let cookie = |cookie: Cookie| if api { None } else { cookie.sent(headers) };
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         Self(Arc::new(Inner {
             reference: format!("{:016x}", u64::from_be_bytes(app.entropy().bytes())),
             // Without a peer there was no network: a test that calls the router itself.
             source: peer.map_or(Source::Host, |peer| source(peer, headers, &app.settings.trusted_proxies)),
             method,
+            api,
             back: LocalPath::or_home(back),
             htmx,
             browser: text("user-agent").map(|name| name.chars().take(BROWSER_CHARS_MAX).collect()),
-            session: Cookie::Session.sent(headers).and_then(|text| Token::parse(text).ok()),
-            half: Cookie::HalfSignIn.sent(headers).and_then(|text| Token::parse(text).ok()),
-            visit: Cookie::Visit.sent(headers).and_then(csrf::visit_sent).map(OnceLock::from).unwrap_or_default(),
+            session: cookie(Cookie::Session).and_then(|text| Token::parse(text).ok()),
+            half: cookie(Cookie::HalfSignIn).and_then(|text| Token::parse(text).ok()),
+            visit: cookie(Cookie::Visit).and_then(csrf::visit_sent).map(OnceLock::from).unwrap_or_default(),
             came_from: LocalPath::or_home(text("referer").and_then(|url| url.strip_prefix(&home)).unwrap_or("/")),
             me: OnceLock::new(),
             greeting: OnceCell::new(),
@@ -95,6 +100,12 @@ impl Call {
     #[must_use]
     pub fn is_htmx(&self) -> bool {
         self.0.htmx
+    }
+
+    /// Whether it is a request of the API.
+    #[must_use]
+    pub fn is_api(&self) -> bool {
+        self.0.api
     }
 
     /// What the browser calls itself, cut short.

@@ -71,7 +71,7 @@ fn is_form(headers: &HeaderMap) -> bool {
 
 /// The body, if it is small enough. Of a larger one a part is read and thrown away: browsers that are
 /// still sending do not look at an answer.
-async fn read(body: Body, headers: &HeaderMap, bytes_max: usize) -> Result<Vec<u8>, PageError> {
+pub(crate) async fn read(body: Body, headers: &HeaderMap, bytes_max: usize) -> Result<Vec<u8>, PageError> {
     let told: Option<usize> =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()).and_then(|text| text.parse().ok());
     let mut stream = body.into_data_stream();

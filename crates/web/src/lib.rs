@@ -6,8 +6,11 @@
 //! what it needs by [`extract`] and [`who`]: there is no other way to a body than [`extract::Sent`],
 //! which has checked the form's token, and no other way to an actor than [`who::Member`].
 //!
+//! Programs have a door of their own, [`api`]: no cookies, no forms.
+//!
 //! Adding an endpoint: a file under `pages/<room>/`, its handler, one line in that room's `routes`.
 
+pub mod api;
 pub mod around;
 pub mod assets;
 pub mod call;

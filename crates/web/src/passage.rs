@@ -2,8 +2,8 @@
 //! by another way, so what must hold for all of them is here and nowhere else:
 //!
 //! in: a reference, a span without the address's values, room for one more request, a cross-site
-//! check; meanwhile: a time limit, a net under panics; out: a page for every fault, the cookies, the
-//! security headers.
+//! check; meanwhile: a time limit, a net under panics; out: a page for every fault (for a program an
+//! outcome), the cookies, the security headers.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tracing::Instrument;
 
+use crate::api::outcome::ApiError;
 use crate::call::Call;
 use crate::cookies::Cookie;
 use crate::errors::PageError;
@@ -25,7 +26,7 @@ use crate::limits::RETRY_SECONDS;
 use crate::views::Room;
 use crate::views::fault::{Fault, FaultInside, FaultOutside};
 use crate::who::Person;
-use crate::{AppState, csrf, headers};
+use crate::{AppState, api, csrf, headers};
 
 pub(crate) async fn walk(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     let call = Call::of(&request, &app);
@@ -55,7 +56,8 @@ async fn inside(app: &AppState, request: Request, next: Next) -> Response {
     let Ok(_room) = Arc::clone(&app.room).try_acquire_owned() else {
         return PageError::Fault(Fault::Unavailable(RETRY_SECONDS)).into_response();
     };
-    if !csrf::is_our_own(request.method(), request.headers(), app.origin()) {
+    // No cookie counts in the API, so no other site can make a browser act there.
+    if !api::is_address(request.uri().path()) && !csrf::is_our_own(request.method(), request.headers(), app.origin()) {
         tracing::warn!("a change from another site was refused");
         return PageError::BAD_REQUEST.into_response();
     }
@@ -83,6 +85,9 @@ async fn instead_of_a_fault(call: &Call, given: Response) -> Response {
     if told.is_none() && (!is_fault || given.extensions().get::<Shown>().is_some()) {
         return given;
     }
+    if call.is_api() {
+        return outcome(call, &given, told, status);
+    }
     let error = match told.unwrap_or_else(|| PageError::of_status(status)) {
         // The session is good, and its person no longer belongs to the practice that it is in.
         PageError::SignedOut if call.known().is_some() => PageError::NoPractice,
@@ -106,6 +111,18 @@ async fn instead_of_a_fault(call: &Call, given: Response) -> Response {
     if let Some(seconds) = told.and_then(PageError::retry_after) {
         answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
+    if let Some(methods) = given.headers().get(header::ALLOW) {
+        answer.headers_mut().insert(header::ALLOW, methods.clone());
+    }
+    if call.method() == Method::HEAD {
+        *answer.body_mut() = Body::empty();
+    }
+    answer
+}
+
+/// A fault as a program is told of it.
+fn outcome(call: &Call, given: &Response, told: Option<PageError>, status: StatusCode) -> Response {
+    let mut answer = ApiError::of_page(told, status).into_response();
     if let Some(methods) = given.headers().get(header::ALLOW) {
         answer.headers_mut().insert(header::ALLOW, methods.clone());
     }

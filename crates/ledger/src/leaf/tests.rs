@@ -58,18 +58,36 @@ fn the_example_of_the_specification_is_what_this_program_writes() {
     assert_eq!(Leaf::decode(&bytes), Ok(example()));
 }
 
-#[test]
-fn a_reader_written_from_the_specification_agrees() {
+/// What the reader that was written from the specification makes of a leaf. `None` where there is no Python.
+fn read_elsewhere(leaf: &Leaf) -> Option<serde_json::Value> {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/spec/leaf.py");
     let started = Command::new("python3").args(["-B", program]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    // Where there is no Python this test has nothing to compare with.
-    let Ok(mut python) = started else { return };
-    python.stdin.take().unwrap().write_all(to_hex(&example().encode().unwrap()).as_bytes()).unwrap();
+    let mut python = started.ok()?;
+    python.stdin.take().unwrap().write_all(to_hex(&leaf.encode().unwrap()).as_bytes()).unwrap();
     let output = python.wait_with_output().unwrap();
     assert!(output.status.success());
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
 
-    let read: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+#[test]
+fn every_kind_of_actor_is_read_elsewhere_by_its_name() {
+    for (kind, name) in [
+        (ActorKind::Person, "person"),
+        (ActorKind::Machine, "machine"),
+        (ActorKind::Visitor, "visitor"),
+        (ActorKind::Client, "client"),
+    ] {
+        let leaf = Leaf { actor: Actor { kind, ..example().actor }, ..example() };
+        let Some(read) = read_elsewhere(&leaf) else { return };
+        assert_eq!(read["leaf"]["actor"]["kind"], name);
+    }
+}
+
+#[test]
+fn a_reader_written_from_the_specification_agrees() {
     let leaf = example();
+    // Where there is no Python this test has nothing to compare with.
+    let Some(read) = read_elsewhere(&leaf) else { return };
     let change = |change: &Change| {
         let hex = |commitment: &Option<Commitment>| commitment.as_ref().map(|bytes| to_hex(bytes));
         serde_json::json!({ "field": change.field, "before": hex(&change.before), "after": hex(&change.after) })
@@ -107,7 +125,7 @@ fn a_leaf_of_another_version_is_not_guessed_at() {
 fn an_unknown_actor_kind_is_refused() {
     let bytes = example().encode().unwrap();
     // version, practice, event, time: the kind stands at 1 + 16 + 16 + 8.
-    for kind in [0, 4, 255] {
+    for kind in [0, 5, 255] {
         let mut changed = bytes.clone();
         changed[41] = kind;
         assert_eq!(Leaf::decode(&changed), Err(LeafError::Malformed));
@@ -158,7 +176,12 @@ prop_compose! {
     fn any_leaf()(
         ids in (any_uuid(), any_uuid(), any_uuid()),
         at_microseconds in any::<i64>(),
-        kind in prop_oneof![Just(ActorKind::Person), Just(ActorKind::Machine), Just(ActorKind::Visitor)],
+        kind in prop_oneof![
+            Just(ActorKind::Person),
+            Just(ActorKind::Machine),
+            Just(ActorKind::Visitor),
+            Just(ActorKind::Client)
+        ],
         texts in ("\\PC{0,20}", "\\PC{0,20}"),
         record in option::of(("\\PC{0,12}", any_uuid())),
         patient in option::of(any_uuid()),

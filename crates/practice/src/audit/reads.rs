@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use kernel::{EventId, PatientId, PersonId};
+use kernel::{ClientId, EventId, PatientId, PersonId};
 use store::{
     Action, Actor, AuditFilter, AuditLine, AuditPage, Damaged, Event, Includes, ReadAudit, ReadPatientAudit, Resource,
     ResourceKind, Store, StoreError, Tx, sql,
@@ -21,13 +21,27 @@ store::sealed_row! {
     }
 }
 
+store::sealed_row! {
+    /// The name of a program that was let in, for the log.
+    pub view ClientNameRow opens ClientName in "api_client" id ClientId, keyed practice {
+        clear { state: String }
+        sealed { name: String }
+    }
+}
+
 /// Lines on a page.
 pub const LINES_PER_PAGE: i64 = 50;
-/// Members whose names are looked up for a page.
+/// Members, and programs, whose names are looked up for a page.
 const MEMBERS_MAX: i64 = 2_000;
 
-/// Names and roles of the practice's people, those who left included.
-pub type Names = HashMap<PersonId, MemberName>;
+/// Who is who in the log, those who left included.
+#[derive(Default)]
+pub struct Names {
+    /// Names and roles of the practice's people.
+    pub people: HashMap<PersonId, MemberName>,
+    /// Names of the programs that were let in.
+    pub clients: HashMap<ClientId, ClientName>,
+}
 
 /// The member who left an event; nobody where it was left by a job. For whoever may change a row: who
 /// changed it before them is theirs to know.
@@ -42,12 +56,19 @@ pub(crate) async fn writer<A: Includes<EditPatient>>(
     tx.rows(sql, &[&event.uuid()]).await
 }
 
-async fn name_rows<A: Action>(tx: &Tx<A>) -> Result<Vec<MemberNameRow>, StoreError> {
-    tx.rows(sql!("select * from membership where practice_id = $1 order by id limit $2"), &[&MEMBERS_MAX]).await
+type NameRows = (Vec<MemberNameRow>, Vec<ClientNameRow>);
+
+async fn name_rows<A: Action>(tx: &Tx<A>) -> Result<NameRows, StoreError> {
+    let people = sql!("select * from membership where practice_id = $1 order by id limit $2");
+    let clients = sql!("select * from api_client where practice_id = $1 order by id limit $2");
+    Ok((tx.rows(people, &[&MEMBERS_MAX]).await?, tx.rows(clients, &[&MEMBERS_MAX]).await?))
 }
 
-fn names(rows: Vec<Read<MemberName>>) -> Names {
-    rows.into_iter().filter_map(Result::ok).map(|member| (member.id, member)).collect()
+fn names((people, clients): (Vec<Read<MemberName>>, Vec<Read<ClientName>>)) -> Names {
+    Names {
+        people: people.into_iter().filter_map(Result::ok).map(|member| (member.id, member)).collect(),
+        clients: clients.into_iter().filter_map(Result::ok).map(|client| (client.id, client)).collect(),
+    }
 }
 
 /// Who saw what of one record.

@@ -41,7 +41,7 @@ async fn every_act_on_a_record_is_in_its_log() {
         lines[0].changes.iter().find(|change| change.field == "patient.contacts").expect("the contacts changed");
     assert!(change.before.as_ref().unwrap().to_string().contains("082 555 0143"));
     assert!(change.after.as_ref().unwrap().to_string().contains("021 555 0199"));
-    assert_eq!(log.names[&doctor.person().unwrap()].id, doctor.person().unwrap());
+    assert_eq!(log.names.people[&doctor.person().unwrap()].id, doctor.person().unwrap());
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn who_comes_second_is_told_who_was_first() {
     let told = reads::saved_first(&house.store, &desk, id).await.unwrap();
     let log = of_record(&house.store, &doctor, id, None).await.unwrap();
     let edit = log.lines.lines.iter().flatten().find(|line| line.action == "patient.edit").unwrap();
-    assert_eq!(told.by.as_ref(), Some(&log.names[&doctor.person().unwrap()].display_name));
+    assert_eq!(told.by.as_ref(), Some(&log.names.people[&doctor.person().unwrap()].display_name));
     assert!(told.at.duration_since(edit.at).abs().as_secs() < 2, "{} {}", told.at, edit.at);
 }
 

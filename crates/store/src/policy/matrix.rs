@@ -20,6 +20,8 @@ const WORDS: &[(&str, &str)] = &[
     ("team.remove", "remove from the team"),
     ("audit.read", "see who did what in the practice (acts, no values)"),
     ("practice.edit", "change the practice's settings"),
+    ("client.read", "see which programs the practice has let in"),
+    ("client.manage", "let programs in, and end that"),
     ("patient.find", "search for patients"),
     ("patient.lookup-identifier", "look up one exact identifier"),
     ("patient.create", "add a patient"),
@@ -28,6 +30,7 @@ const WORDS: &[(&str, &str)] = &[
     ("patient.edit", "change particulars, identifiers and alerts"),
     ("identifier.reveal", "see an identifier in full, for a stated purpose"),
     ("clinical.read", "read the entries of the record"),
+    ("record.export", "take out the records of the whole practice"),
     ("patient.audit", "see who saw what of the record, with the values that changed"),
     ("mail.send", "send mail"),
     ("keys.rotate", "turn keys"),
@@ -83,7 +86,76 @@ fn matrix(policy: &Policy) -> String {
             .collect();
         writeln!(page, "| {} | {} |", job.code(), may.join("; ")).unwrap();
     }
+    page.push_str(CLIENTS);
+    for scope in SCOPES {
+        let (scopes, named) = asked_with(scope);
+        let mut may: Vec<String> = Vec::new();
+        for (action, words) in WORDS {
+            let kinds =
+                [ResourceKind::Practice, ResourceKind::Patient, ResourceKind::Member, ResourceKind::OwnerMember];
+            if kinds.into_iter().any(|kind| policy.client_may(scopes, named, action, kind)) {
+                may.push(format!("{words} (`{action}`)"));
+            }
+        }
+        writeln!(page, "| `{scope}` | {} |", may.join("; ")).unwrap();
+    }
     page
+}
+
+/// One scope, asked about the very kind of resource and letter that it names.
+fn asked_with(scope: &str) -> (Scopes, Option<(FhirTypes, Interaction)>) {
+    let scopes: Scopes = scope.parse().unwrap();
+    let named = Interaction::ALL.into_iter().find_map(|letter| {
+        let kinds = scopes.types(letter);
+        (!kinds.is_empty()).then_some((kinds, letter))
+    });
+    (scopes, named.filter(|(kinds, _)| kinds.iter().count() == 1))
+}
+
+const CLIENTS: &str = "
+## Programs let in over the API, by scope
+
+What a scope by itself allows. A program with several may do what one of them allows; reading several kinds of resource
+at once asks for the scope of each. A scope opens the masked form of an identifier, never the number: that is a scope of
+its own. A letter that stands in no row (`d`) opens nothing.
+
+| scope | may |
+|---|---|
+";
+
+const SCOPES: [&str; 14] = [
+    "system/Patient.r",
+    "system/Patient.s",
+    "system/Patient.c",
+    "system/Patient.u",
+    "system/Patient.d",
+    "system/Condition.r",
+    "system/Condition.s",
+    "system/Condition.u",
+    "system/DocumentReference.r",
+    "system/RelatedPerson.rs",
+    "system/Practitioner.rs",
+    "system/*.rs",
+    "vouchsafe/identifier.reveal",
+    "vouchsafe/identifier.lookup",
+];
+
+#[test]
+fn no_scope_but_its_own_opens_a_number_or_the_practice_itself() {
+    let policy = Policy::load().unwrap();
+    let all: Scopes = "system/*.cruds".parse().unwrap();
+    for (action, _) in WORDS {
+        for kind in [ResourceKind::Practice, ResourceKind::Patient, ResourceKind::Member, ResourceKind::OwnerMember] {
+            let shut = ["identifier.", "patient.lookup", "client.", "audit.", "practice.", "patient.audit", "home."];
+            let may = policy.client_may(all, None, action, kind);
+            assert!(!(may && shut.iter().any(|begin| action.starts_with(begin))), "{action}");
+            assert!(!(may && action.starts_with("team.") && *action != "team.read"), "{action}");
+            assert!(!policy.client_may(Scopes::default(), None, action, kind), "{action} without a scope");
+        }
+    }
+    let own: Scopes = "vouchsafe/identifier.reveal".parse().unwrap();
+    assert!(policy.client_may(own, None, "identifier.reveal", ResourceKind::Patient));
+    assert!(!policy.client_may(own, None, "patient.read", ResourceKind::Patient));
 }
 
 fn actions_of_the_schema() -> BTreeSet<String> {

@@ -95,7 +95,7 @@ async fn what_the_data_map_says_of_a_column_fits_its_type() {
 }
 
 /// Columns of clear text: codes and names from the program, paths of our own.
-const CLEAR_TEXTS: [&str; 21] = [
+const CLEAR_TEXTS: [&str; 22] = [
     "source",
     "action",
     "record_kind",
@@ -117,4 +117,5 @@ const CLEAR_TEXTS: [&str; 21] = [
     "resource_type",
     "file",
     "target_kind",
+    "scopes",
 ];

@@ -33,6 +33,10 @@ pub struct Expected {
 
 pub const DATA: Expected = Expected {
     tables: &[
+        table("api_client", Watch::Rows, "arw"),
+        table("api_client_seen", Watch::None, "arw"),
+        table("api_proof_used", Watch::None, "adr"),
+        table("api_token", Watch::Rows, "adr"),
         table("audit_event", Watch::None, "ar"),
         table("audit_pending", Watch::None, "ar"),
         table("audit_subject", Watch::None, "ar"),

@@ -17,6 +17,7 @@ pub fn leaf(row: &Row) -> Leaf {
     let kind = match row.get::<_, i16>("actor_kind") {
         1 => ActorKind::Person,
         2 => ActorKind::Machine,
+        4 => ActorKind::Client,
         _ => ActorKind::Visitor,
     };
     let record: Option<String> = row.get("record_kind");

@@ -1,10 +1,11 @@
 //! The practice's log, with filters.
 
 use axum::extract::State;
-use kernel::{EventId, PatientId, PersonId};
+use kernel::{EventId, PatientId};
 use practice::audit::reads::of_practice;
 use serde::Deserialize;
 use store::AuditFilter;
+use uuid::Uuid;
 
 use super::shown;
 use crate::AppState;
@@ -71,10 +72,10 @@ pub(super) async fn show_log(State(app): State<AppState>, member: Member, Asked(
     if patient.is_none() && !asked.patient.trim().is_empty() {
         errors.add("patient", say("audit-patient-wrong"));
     }
-    let person: Option<PersonId> = asked.person.parse().ok();
+    let actor: Option<Uuid> = asked.person.parse().ok();
     let before: Option<EventId> = asked.before.parse().ok();
     let known = ACTIONS.into_iter().find(|(name, _)| *name == asked.action).map(|(name, _)| name.to_owned());
-    let filter = AuditFilter { person, patient, action: known, from, until, before };
+    let filter = AuditFilter { actor, patient, action: known, from, until, before };
     let log = of_practice(&app.store, &member.actor, &filter).await?;
     let acts = log.lines.lines.iter().map(|line| {
         let mut act = shown(line, &log.names, &zone);
@@ -83,11 +84,14 @@ pub(super) async fn show_log(State(app): State<AppState>, member: Member, Asked(
     });
     let mut people: Vec<Choice> = log
         .names
+        .people
         .values()
-        .map(|one| Choice::new(one.id.to_string(), one.display_name.clone(), Some(one.id) == person))
+        .map(|one| (one.id.uuid(), &one.display_name))
+        .chain(log.names.clients.values().map(|one| (one.id.uuid(), &one.name)))
+        .map(|(id, name)| Choice::new(id.to_string(), name.clone(), Some(id) == actor))
         .collect();
     people.sort_by(|a, b| a.label.cmp(&b.label));
-    people.insert(0, Choice::new("", say("audit-everyone"), person.is_none()));
+    people.insert(0, Choice::new("", say("audit-everyone"), actor.is_none()));
     let mut actions = vec![Choice::new("", say("audit-everything"), asked.action.is_empty())];
     actions.extend(ACTIONS.into_iter().map(|(name, kind)| choice(name, kind, &asked.action)));
     let address = |before: &str| {

@@ -20,11 +20,13 @@ pub(super) fn routes(pages: Pages) -> Pages {
 
 /// A line of the log, as a page shows it.
 pub(super) fn shown(line: &AuditLine, names: &Names, zone: &TimeZone) -> Act {
-    let member = line.person.and_then(|person| names.get(&person));
-    let who = match (member, line.person, line.machine) {
-        (Some(member), ..) => member.display_name.clone(),
-        (None, Some(person), _) => person.to_string(),
-        (None, None, job) => job.map(machine).unwrap_or_default(),
+    let member = line.person.and_then(|person| names.people.get(&person));
+    let who = match (line.person, line.client) {
+        (Some(person), _) => member.map_or_else(|| person.to_string(), |member| member.display_name.clone()),
+        (None, Some(client)) => {
+            names.clients.get(&client).map_or_else(|| client.to_string(), |client| client.name.clone())
+        }
+        (None, None) => line.machine.map(machine).unwrap_or_default(),
     };
     let roles = member.and_then(|member| member.roles.parse::<Roles>().ok()).map(roles_said).unwrap_or_default();
     let refused = line.action.strip_suffix(".refused");

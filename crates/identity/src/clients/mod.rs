@@ -1,0 +1,3 @@
+//! Programs that a practice has let in over its API.
+
+pub mod token;
