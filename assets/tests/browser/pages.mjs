@@ -185,6 +185,12 @@ export default function pages(given) {
     await page.locator("[data-row-link]").first().click();
     await page.locator("article.sheet").waitFor();
     await eye.on(page, "entry");
+    for (const [kind, words] of [["observation", "Blood pressure"], ["visit", "Review of asthma"]]) {
+      await page.goto(`${zoleka}/record?kind=${kind}`);
+      await page.getByRole("link", { name: words }).first().click();
+      await page.locator("article.sheet").waitFor();
+      await eye.on(page, `entry-${kind}`);
+    }
     await page.goto(`${zoleka}/edit`);
     await eye.on(page, "edit");
     await page.getByLabel("Phone").fill("+27 82 555 0999");

@@ -76,6 +76,71 @@ const DOCUMENT = {
   content: [{ attachment: { contentType: "text/plain; charset=utf-8", data: Buffer.from(NOTE).toString("base64") } }],
 };
 
+const loinc = (code, display) => ({ coding: [{ system: "http://loinc.org", code, display }] });
+const quantity = (value, unit, code) => ({ value, unit, system: "http://unitsofmeasure.org", code });
+
+const PRESSURES = [
+  ["2023-05-20T08:10:00+02:00", 146, 92],
+  ["2023-05-20T17:40:00+02:00", 138, 88],
+  ["2024-05-20T09:30:00+02:00", 128, 82],
+].map(([at, upper, lower], place) => ({
+  resourceType: "Observation",
+  id: `o${place}`,
+  subject: about,
+  status: "final",
+  code: loinc("85354-9", "Blood pressure"),
+  effectiveDateTime: at,
+  interpretation: upper > 140 ? [{ coding: [{ code: "H" }] }] : [],
+  component: [
+    { code: loinc("8480-6", "Systolic"), valueQuantity: quantity(upper, "mmHg", "mm[Hg]") },
+    { code: loinc("8462-4", "Diastolic"), valueQuantity: quantity(lower, "mmHg", "mm[Hg]") },
+  ],
+}));
+
+const WEIGHTS = [
+  ["2019-03-02", quantity(165, "lb", "[lb_av]")],
+  ["2022-03-02", quantity(74.2, "kg", "kg")],
+  ["2024-05-20", quantity(72.5, "kg", "kg")],
+].map(([on, valueQuantity], place) => ({
+  resourceType: "Observation",
+  id: `w${place}`,
+  subject: about,
+  status: "final",
+  code: loinc("29463-7", "Body weight"),
+  effectiveDateTime: on,
+  valueQuantity,
+}));
+
+const VACCINE = {
+  resourceType: "Immunization",
+  id: "i1",
+  patient: about,
+  status: "completed",
+  vaccineCode: text("Influenza, seasonal"),
+  occurrenceDateTime: "2024-04-02",
+  lotNumber: "X-17",
+};
+
+const VISIT = {
+  resourceType: "Encounter",
+  id: "e1",
+  subject: about,
+  status: "finished",
+  class: { system: "http://terminology.hl7.org/CodeSystem/v3-ActCode", code: "AMB" },
+  type: [text("Review of asthma")],
+  period: { start: "2024-05-20T09:15:00+02:00", end: "2024-05-20T09:50:00+02:00" },
+  participant: [{ individual: { display: "Dr A. Petersen" } }],
+};
+
+const PROCEDURE = {
+  resourceType: "Procedure",
+  id: "x1",
+  subject: about,
+  status: "completed",
+  code: text("Spirometry"),
+  performedDateTime: "2024-05-20T09:20:00+02:00",
+};
+
 /** Writes it into a folder of the house and says where. */
 export async function referrals(house, name) {
   const folder = await house.makeFolder(name);
@@ -85,6 +150,10 @@ export async function referrals(house, name) {
     Condition: PROBLEMS,
     MedicationRequest: [MEDICATION],
     DocumentReference: [DOCUMENT],
+    Observation: [...PRESSURES, ...WEIGHTS],
+    Immunization: [VACCINE],
+    Encounter: [VISIT],
+    Procedure: [PROCEDURE],
   };
   for (const [type, resources] of Object.entries(files)) {
     const lines = resources.map((resource) => `${JSON.stringify(resource)}\n`);

@@ -151,6 +151,12 @@ impl<A: Action> Tx<A> {
         rows.first().map_or(Ok(0), |row| Ok(row.try_get(0)?))
     }
 
+    /// Counts by a clear code: the code in the first column, the number in the second.
+    pub async fn counts(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<(String, i64)>, StoreError> {
+        let rows = self.desk.query(sql.text(), params).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+
     /// Whether somebody else than who acts now wrote a row last.
     pub async fn written_by_another<R: StoredRow>(&self, row: &R) -> Result<bool, StoreError> {
         let sql = format!(

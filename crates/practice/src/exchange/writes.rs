@@ -36,6 +36,7 @@ const ENTRY: &str = "entry";
 const KEPT: &str = "kept";
 
 const CHANGED: &str = "changed at its source";
+const READ_NOW: &str = "was kept as it came, and is read now";
 const LEFT: &str = "known here already by an identifier: particulars were left as they are";
 const EDITED: &str = "edited here since; left as it is";
 
@@ -601,8 +602,14 @@ impl Work<'_, '_> {
                 let reason = "was brought in before for another patient".into();
                 return Ok(Err(Reject { field: "subject".to_owned(), reason }));
             }
+            if self.tx.written_by_another(&row).await? {
+                return Ok(Ok((Outcome::Skip, EDITED)));
+            }
+            // The same resource as before, in a room that was built since.
+            let reason = if row.kind == kind { CHANGED } else { READ_NOW };
             if !self.dry() {
                 let to = EntryPatch {
+                    kind: Some(kind),
                     occurred_at: Some(occurred_at),
                     summary: Some(summary),
                     body: Some(body),
@@ -613,7 +620,7 @@ impl Work<'_, '_> {
                 self.tx.amend_under(tag, &row, Versioned(row.row_version), &to, patch, None).await?;
             }
             self.remember(token, digest, ENTRY, before.id, Outcome::Match);
-            return Ok(Ok((Outcome::Match, CHANGED)));
+            return Ok(Ok((Outcome::Match, reason)));
         }
         let id = EntryId::new(self.tx.at(), self.batch.store.entropy());
         if !self.dry() {

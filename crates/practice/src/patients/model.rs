@@ -8,6 +8,7 @@
 
 mod codes;
 mod entry;
+mod finding;
 mod form;
 mod text;
 mod time;
@@ -19,6 +20,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use codes::{codes, personal};
 pub use entry::{Attachment, EntryBody, EntryKind, Unread};
+pub use finding::{Comparator, DIASTOLIC, Finding, LOINC, Quantity, Reading, SYSTOLIC, UCUM, readings_words};
 pub use form::{FieldError, PatientDraft, PatientForm};
 pub(crate) use text::ascii_digit;
 pub use text::{

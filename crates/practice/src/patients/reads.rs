@@ -128,7 +128,7 @@ pub struct Clinical {
     /// Every allergy, for the banner.
     pub allergies: Vec<Read<EntryLine>>,
     /// How many there are of each kind.
-    pub counts: Vec<(String, i64)>,
+    pub counts: Vec<(EntryKind, i64)>,
 }
 
 /// What the page may offer. Asking decides; this only decides what is shown.
@@ -206,29 +206,34 @@ async fn other_readers<A: store::Action>(tx: &Tx<A>, actor: &Actor, id: PatientI
 async fn newest(tx: &Tx<OpenRecord>, id: PatientId) -> Result<Vec<EntryLineRow>, StoreError> {
     tx.rows(
         sql!(
-            "select e.* from unnest(array['allergy', 'problem', 'medication', 'document']) k (kind)
+            "select e.* from unnest($3::text[], $4::text[]) k (kind, kept)
              cross join lateral (
-                select * from record_entry r where r.practice_id = $1 and r.patient_id = $2 and r.kind = k.kind
+                select * from record_entry r
+                where r.practice_id = $1 and r.patient_id = $2 and r.kind in (k.kind, k.kept)
                 order by r.occurred_at desc nulls last, r.id limit 8
              ) e"
         ),
-        &[&id.uuid()],
+        &[
+            &id.uuid(),
+            &EntryKind::ALL.iter().map(|kind| kind.code()).collect::<Vec<_>>(),
+            &EntryKind::ALL.iter().map(|kind| kind.resource_type()).collect::<Vec<_>>(),
+        ],
     )
     .await
 }
 
-async fn counts(tx: &Tx<OpenRecord>, id: PatientId) -> Result<Vec<(String, i64)>, StoreError> {
-    let mut counts = Vec::new();
-    for kind in EntryKind::ALL {
-        let n = tx
-            .count(
-                sql!("select count(*) from record_entry where practice_id = $1 and patient_id = $2 and kind = $3"),
-                &[&id.uuid(), &kind.code()],
-            )
-            .await?;
-        counts.push((kind.code().to_owned(), n));
-    }
-    Ok(counts)
+/// How many entries there are of each kind.
+async fn counts<A: Includes<ReadClinical>>(tx: &Tx<A>, id: PatientId) -> Result<Vec<(EntryKind, i64)>, StoreError> {
+    let stored = tx
+        .counts(
+            sql!("select kind, count(*) from record_entry where practice_id = $1 and patient_id = $2 group by kind"),
+            &[&id.uuid()],
+        )
+        .await?;
+    let of = |kind: EntryKind| {
+        stored.iter().filter(|(code, _)| EntryKind::of_stored(code) == Some(kind)).map(|(_, count)| *count).sum()
+    };
+    Ok(EntryKind::ALL.iter().map(|kind| (*kind, of(*kind))).collect())
 }
 
 /// What the form to change a patient starts from.
@@ -266,7 +271,7 @@ pub async fn saved_first(store: &Store, actor: &Actor, id: PatientId) -> Result<
 #[derive(Debug, Clone, Default)]
 pub struct EntryFilter {
     /// Of this kind.
-    pub kind: Option<String>,
+    pub kind: Option<EntryKind>,
     /// From this moment on.
     pub from: Option<Timestamp>,
     /// Before this moment.
@@ -303,26 +308,27 @@ pub async fn entries(
     let tx: Tx<OpenRecord> = store.enter(actor).await?.ask(Resource::Patient(id)).await?;
     let banner = page_rows(&tx, id).await?;
     let allergies = allergies(&tx, id).await?;
+    let kinds = filter.kind.map(|kind| vec![kind.code(), kind.resource_type()]);
     let offset = filter.page.clamp(0, 10_000) * ENTRIES_PER_PAGE;
     let lines: Vec<EntryLineRow> = tx
         .rows(
             sql!(
                 "select * from record_entry where practice_id = $1 and patient_id = $2
-                 and kind in ('allergy', 'medication', 'problem', 'document') and ($3::text is null or kind = $3)
+                 and ($3::text[] is null or kind = any($3))
                  and ($4::timestamptz is null or occurred_at >= $4) and ($5::timestamptz is null or occurred_at < $5)
                  order by occurred_at desc nulls last, id limit $6 offset $7"
             ),
-            &[&id.uuid(), &filter.kind, &filter.from, &filter.until, &ENTRIES_PER_PAGE, &offset],
+            &[&id.uuid(), &kinds, &filter.from, &filter.until, &ENTRIES_PER_PAGE, &offset],
         )
         .await?;
     let total = tx
         .count(
             sql!(
                 "select count(*) from record_entry where practice_id = $1 and patient_id = $2
-                 and kind in ('allergy', 'medication', 'problem', 'document') and ($3::text is null or kind = $3)
+                 and ($3::text[] is null or kind = any($3))
                  and ($4::timestamptz is null or occurred_at >= $4) and ($5::timestamptz is null or occurred_at < $5)"
             ),
-            &[&id.uuid(), &filter.kind, &filter.from, &filter.until],
+            &[&id.uuid(), &kinds, &filter.from, &filter.until],
         )
         .await?;
     let at = tx.at();

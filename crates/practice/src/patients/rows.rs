@@ -1,5 +1,7 @@
 //! The tables of this slice: what is clear, what is sealed, and under whose key.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use kernel::{AlertId, EntryId, IdentifierId, PatientId};
 use serde::{Deserialize, Serialize};
@@ -8,7 +10,9 @@ use serde_json::Value;
 use super::identifiers::Identifier;
 use super::model::{
     Address, BirthDate, Concept, ContactPoint, Deceased, Demographics, EntryBody, Gender, HumanName, Language, Moment,
+    Reading,
 };
+use crate::exchange::fhir;
 
 store::sealed_row! {
     /// A patient: names, birth, how to reach them. Its key is the unit of erasure.
@@ -70,6 +74,12 @@ pub struct EntrySummary {
     pub reaction: Option<String>,
     /// Of an allergy: that none is known.
     pub none_known: bool,
+    /// What was measured, of a measurement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// What whoever measured makes of it, where it is not "normal".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flag: Option<String>,
     /// When, as precisely as the source says.
     pub when: Option<Moment>,
     /// Who wrote it.
@@ -88,9 +98,17 @@ impl EntrySummary {
             criticality: body.criticality.clone(),
             reaction: body.reactions.first().cloned(),
             none_known: body.is_no_known_allergy(),
+            value: body.value_words(),
+            flag: body.readings.iter().find_map(Reading::flag).map(str::to_owned),
             when: body.began.clone().or_else(|| body.recorded.clone()),
             author: body.authors.first().cloned(),
         }
+    }
+
+    /// What it is and, of a measurement, what came out.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.value.as_ref().map_or_else(|| self.title.clone(), |value| format!("{} {value}", self.title))
     }
 
     /// The line of a resource that is kept as it came.
@@ -104,6 +122,8 @@ impl EntrySummary {
             criticality: None,
             reaction: None,
             none_known: false,
+            value: None,
+            flag: None,
             when: None,
             author: None,
         }
@@ -121,6 +141,18 @@ pub enum EntryContent {
         /// The source resource, byte for byte.
         source: String,
     },
+}
+
+impl EntryContent {
+    /// The readable parts. A resource that was kept because it had no room then is read now, by the same
+    /// reader that an import uses; `None` if it still has none.
+    #[must_use]
+    pub fn read(&self) -> Option<Cow<'_, EntryBody>> {
+        match self {
+            Self::Read(body) => Some(Cow::Borrowed(body)),
+            Self::Kept { source } => fhir::entry_of(source).map(|entry| Cow::Owned(entry.body)),
+        }
+    }
 }
 
 store::sealed_row! {

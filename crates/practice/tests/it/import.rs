@@ -256,6 +256,10 @@ async fn the_sample_comes_in_whole_and_is_read() {
     assert_eq!(total.add + total.keep + total.matched + total.skip, 7160, "{said}");
     assert_eq!(total.reject, 0, "{said}");
     assert_eq!(said.counts["Patient"].add, 13);
+    let added = ["Encounter", "Immunization", "Procedure"].map(|name| said.counts[name].add);
+    assert_eq!(added, [1215, 161, 2056], "{said}");
+    // 16 devices belong to patients; places and people of the source to none.
+    assert_eq!(total.keep, 16 + 44 + 43 + 43 + 43, "{said}");
     let patients = found(&house, &doctor, "med").await;
     assert!(!patients.is_empty(), "three letters find somebody");
     let page = reads::entries(&house.store, &doctor, patients[0], &EntryFilter::default()).await.unwrap();

@@ -13,6 +13,7 @@ mod desk;
 mod import;
 mod import_again;
 mod isolation;
+mod kept;
 mod long;
 mod patients;
 mod who_saw_what;

@@ -53,6 +53,7 @@ fn pages() -> Vec<(String, String)> {
         "record" => record::fixture::record(),
         "record-none" => record::fixture::record_without_rows(),
         "entry" => record::fixture::entry(),
+        "entry-measured" => record::fixture::measured(),
         "entry-damaged" => record::fixture::damaged_entry(),
         "audit-record" => audit::fixture::on_record(),
         "audit" => audit::fixture::practice(),

@@ -14,7 +14,7 @@ use crate::text::filters;
 pub struct EntryRow {
     /// The entry's id.
     pub id: String,
-    /// `problem`, `medication`, `allergy` or `document`.
+    /// A code of the kinds, or the type of a resource that is kept as it came.
     pub kind: String,
     /// The kind in words.
     pub kind_label: String,
@@ -22,6 +22,10 @@ pub struct EntryRow {
     pub title: Option<String>,
     /// "active", "stopped"; `None` when unknown.
     pub status: Option<String>,
+    /// What was measured: "120/80 mmHg".
+    pub value: Option<String>,
+    /// What whoever measured makes of it: "High".
+    pub flag: Option<String>,
     /// When it happened or was written.
     pub when: Option<Day>,
     /// Who wrote it, as the source says.
@@ -82,6 +86,19 @@ pub struct Part {
     pub unread: String,
 }
 
+/// One thing that was measured or found.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// What.
+    pub name: String,
+    /// The value with its unit, or why there is none.
+    pub value: String,
+    /// What whoever measured makes of it; empty for nothing.
+    pub flag: String,
+    /// What is usual; empty where the source does not say.
+    pub usual: String,
+}
+
 /// What an entry holds.
 #[derive(Debug, Clone)]
 pub enum EntryBody {
@@ -105,10 +122,20 @@ pub struct Entry {
     pub row: EntryRow,
     /// The facts beside the note: status, dates, author, source, codes.
     pub facts: Vec<Fact>,
+    /// What was measured, a row each.
+    pub readings: Vec<Measured>,
     /// What it holds.
     pub body: EntryBody,
     /// Recorded as opened now.
     pub seen: Option<Moment>,
+}
+
+impl Entry {
+    /// Whether it is said of any reading what is usual.
+    #[must_use]
+    pub fn has_usual(&self) -> bool {
+        self.readings.iter().any(|reading| !reading.usual.is_empty())
+    }
 }
 
 #[cfg(test)]
@@ -128,6 +155,8 @@ pub(crate) mod fixture {
             kind_label: crate::views::words::entry(kind),
             title: Some(title.into()),
             status: status.map(str::to_owned),
+            value: None,
+            flag: None,
             when: Some(Day::of(date(on.0, on.1, on.2))),
             author: Some("Dr Liane Kunze".into()),
             in_error: false,
@@ -188,6 +217,7 @@ pub(crate) mod fixture {
                 Fact { label: "Kept by".into(), value: "Overland Park Regional Medical Centre".into() },
                 Fact { label: "Type".into(), value: "LOINC 34117-2".into() },
             ],
+            readings: Vec::new(),
             body: EntryBody::Open(vec![
                 Part { title: String::new(), text: Some(note.into()), unread: String::new() },
                 Part {
@@ -198,6 +228,25 @@ pub(crate) mod fixture {
             ]),
             seen: Some(moment("2026-11-22T12:02:31Z")),
         }
+    }
+
+    pub(crate) fn measured() -> Entry {
+        let reading = |name: &str, value: &str, flag: &str| Measured {
+            name: name.into(),
+            value: value.into(),
+            flag: flag.into(),
+            usual: "at most 130 mmHg".into(),
+        };
+        let row = EntryRow {
+            value: Some("146/92 mmHg".into()),
+            flag: Some("High".into()),
+            ..row("e9", "observation", "Blood pressure", Some("final"), (2026, 11, 3))
+        };
+        let readings = vec![
+            reading("Systolic blood pressure", "146 mmHg", "High"),
+            reading("Diastolic blood pressure", "92 mmHg", ""),
+        ];
+        Entry { row, readings, body: EntryBody::Open(Vec::new()), ..entry() }
     }
 
     pub(crate) fn damaged_entry() -> Entry {

@@ -98,6 +98,10 @@ pub fn entries(kind: &str) -> String {
         "medication" => "record-kind-medication",
         "allergy" => "record-kind-allergy",
         "document" => "record-kind-document",
+        "immunisation" => "record-kind-immunisation",
+        "observation" => "record-kind-observation",
+        "procedure" => "record-kind-procedure",
+        "visit" => "record-kind-visit",
         _ => return kind.to_owned(),
     })
 }
@@ -105,11 +109,17 @@ pub fn entries(kind: &str) -> String {
 /// A kind of entry, for one of them: "Problem".
 #[must_use]
 pub fn entry(kind: &str) -> String {
+    // What an earlier import kept as it came has the name of its resource.
+    let kind = practice::patients::model::EntryKind::of_stored(kind).map_or(kind, |kind| kind.code());
     say(match kind {
         "problem" => "entry-kind-problem",
         "medication" => "entry-kind-medication",
         "allergy" => "entry-kind-allergy",
         "document" => "entry-kind-document",
+        "immunisation" => "entry-kind-immunisation",
+        "observation" => "entry-kind-observation",
+        "procedure" => "entry-kind-procedure",
+        "visit" => "entry-kind-visit",
         _ => return kind.to_owned(),
     })
 }

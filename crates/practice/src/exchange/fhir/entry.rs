@@ -1,21 +1,23 @@
-//! AllergyIntolerance, MedicationRequest, Condition and DocumentReference as entries of a record.
-//! The source stays beside what is read from it, so nothing is dropped.
+//! The resources that are entries of a record. Here: what all of them share, and AllergyIntolerance,
+//! MedicationRequest, Condition and DocumentReference; `finding` reads Observation, `care` Immunization,
+//! Procedure and Encounter. The source stays beside what is read from it, so nothing is dropped.
 
 use serde_json::{Map, Value};
 
 use super::datatypes::{ITEMS_MAX, WORDS_CHARS_MAX, concept, period};
 use super::object::{At, Object};
 use super::reference::Reference;
-use super::{EntryImport, Reject, Resource, attachment, dosage};
+use super::{EntryImport, Reject, Resource, attachment, care, dosage, finding};
 use crate::patients::model::{Concept, EntryBody, EntryKind, LINE_CHARS_MAX, Moment, is_blank};
 
 pub(super) fn map(kind: EntryKind, id: String, map: Map<String, Value>, text: &str) -> Result<Resource, Reject> {
     let root = At::Root(kind.resource_type());
     let mut object = Object::new(map, &root);
-    let name = if kind == EntryKind::Allergy { "patient" } else { "subject" };
+    let patients_only = matches!(kind, EntryKind::Allergy | EntryKind::Immunisation);
+    let name = if patients_only { "patient" } else { "subject" };
     let subject = subject(&mut object, name, kind)?;
     let Some(subject) = subject.filter(Reference::may_be_patient) else {
-        if kind == EntryKind::Allergy {
+        if patients_only {
             return Err(root.field(name).reject("must be a patient"));
         }
         // About a group, a device, nobody: it belongs to no patient's record.
@@ -37,10 +39,18 @@ pub(super) fn map(kind: EntryKind, id: String, map: Map<String, Value>, text: &s
         EntryKind::Medication => medication(&mut object, base),
         EntryKind::Problem => problem(&mut object, base),
         EntryKind::Document => document(&mut object, base),
+        EntryKind::Immunisation => care::immunisation(&mut object, base),
+        EntryKind::Observation => finding::observation(&mut object, base),
+        EntryKind::Procedure => care::procedure(&mut object, base),
+        EntryKind::Visit => care::visit(&mut object, base),
     }?;
     if body.concept.words().is_none() && body.description.as_deref().is_none_or(is_blank) {
-        let what = if kind == EntryKind::Medication { "medication" } else { "code" };
-        let what = if kind == EntryKind::Document { "type" } else { what };
+        let what = match kind {
+            EntryKind::Medication => "medication",
+            EntryKind::Document | EntryKind::Visit => "type",
+            EntryKind::Immunisation => "vaccineCode",
+            EntryKind::Allergy | EntryKind::Problem | EntryKind::Observation | EntryKind::Procedure => "code",
+        };
         warnings.push(Reject { field: format!("{}.{what}", kind.resource_type()), reason: "has no words".into() });
     }
     for (at, attachment) in body.attachments.iter().enumerate() {
@@ -67,8 +77,8 @@ fn subject(object: &mut Object<'_>, name: &'static str, kind: EntryKind) -> Resu
         Some(value) => {
             Reference::of(&value, "Patient").map(Some).map_err(|problem| at.field("reference").reject(problem))
         }
-        // FHIR requires a subject of all but documents.
-        None if kind == EntryKind::Document => Ok(None),
+        // FHIR requires a subject of all but these.
+        None if matches!(kind, EntryKind::Document | EntryKind::Observation | EntryKind::Visit) => Ok(None),
         None => Err(at.reject("is missing: nobody could tell whose entry it is")),
     }
 }
@@ -76,7 +86,7 @@ fn subject(object: &mut Object<'_>, name: &'static str, kind: EntryKind) -> Resu
 fn allergy(object: &mut Object<'_>, base: EntryBody) -> Result<EntryBody, Reject> {
     let mut categories = object.lines("category", ITEMS_MAX, LINE_CHARS_MAX)?;
     categories.extend(object.line("type", LINE_CHARS_MAX)?);
-    let onset = onset(object)?;
+    let onset = span(object, &Span::ONSET)?;
     Ok(EntryBody {
         concept: object.object("code", concept)?.unwrap_or_default(),
         clinical_status: status_code(object, "clinicalStatus")?,
@@ -109,7 +119,7 @@ fn reaction(mut object: Object<'_>) -> Result<String, Reject> {
 }
 
 fn problem(object: &mut Object<'_>, base: EntryBody) -> Result<EntryBody, Reject> {
-    let onset = onset(object)?;
+    let onset = span(object, &Span::ONSET)?;
     let abated = object.object("abatementPeriod", period)?.and_then(|period| period.end);
     let ended = object.moment("abatementDateTime")?.or(abated).or_else(|| onset.until.clone());
     Ok(EntryBody {
@@ -128,7 +138,7 @@ fn problem(object: &mut Object<'_>, base: EntryBody) -> Result<EntryBody, Reject
 
 fn medication(object: &mut Object<'_>, base: EntryBody) -> Result<EntryBody, Reject> {
     let mut reasons = concepts(object, "reasonCode")?;
-    reasons.extend(object.objects("reasonReference", ITEMS_MAX, display)?.into_iter().flatten());
+    reasons.extend(names_in(object, "reasonReference")?);
     Ok(EntryBody {
         concept: medicine(object)?,
         status: object.line("status", LINE_CHARS_MAX)?,
@@ -174,7 +184,7 @@ fn document(object: &mut Object<'_>, mut base: EntryBody) -> Result<EntryBody, R
         status: object.line("status", LINE_CHARS_MAX)?,
         document_status: object.line("docStatus", LINE_CHARS_MAX)?,
         categories: concepts(object, "category")?,
-        authors: object.objects("author", ITEMS_MAX, display)?.into_iter().flatten().collect(),
+        authors: names_in(object, "author")?,
         custodian: object.object("custodian", display)?.flatten(),
         recorded: object.moment("date")?,
         began,
@@ -184,32 +194,84 @@ fn document(object: &mut Object<'_>, mut base: EntryBody) -> Result<EntryBody, R
     })
 }
 
-/// `onset[x]`, whichever it is.
-#[derive(Default)]
-struct Onset {
-    began: Option<Moment>,
-    until: Option<Moment>,
-    words: Option<String>,
+/// The names that one `when[x]` of FHIR has, a form each.
+pub(super) struct Span {
+    moments: &'static [&'static str],
+    period: Option<&'static str>,
+    age: Option<&'static str>,
+    words: Option<&'static str>,
+    /// A form that has no words here, and what is said instead.
+    other: Option<(&'static str, &'static str)>,
 }
 
-impl Onset {
-    fn into_body(self, base: EntryBody) -> EntryBody {
+impl Span {
+    const ONSET: Self = Self {
+        moments: &["onsetDateTime"],
+        period: Some("onsetPeriod"),
+        age: Some("onsetAge"),
+        words: Some("onsetString"),
+        other: Some(("onsetRange", "over a range of ages: more in the source")),
+    };
+    pub(super) const EFFECTIVE: Self = Self {
+        moments: &["effectiveDateTime", "effectiveInstant"],
+        period: Some("effectivePeriod"),
+        age: None,
+        words: None,
+        other: Some(("effectiveTiming", "at several times: more in the source")),
+    };
+    pub(super) const OCCURRENCE: Self = Self {
+        moments: &["occurrenceDateTime"],
+        period: None,
+        age: None,
+        words: Some("occurrenceString"),
+        other: None,
+    };
+    pub(super) const PERFORMED: Self = Self {
+        moments: &["performedDateTime"],
+        period: Some("performedPeriod"),
+        age: Some("performedAge"),
+        words: Some("performedString"),
+        other: Some(("performedRange", "over a range of ages: more in the source")),
+    };
+}
+
+/// When something was, whichever way it is said.
+#[derive(Default)]
+pub(super) struct When {
+    pub(super) began: Option<Moment>,
+    pub(super) until: Option<Moment>,
+    pub(super) words: Option<String>,
+}
+
+impl When {
+    /// The body with its beginning. What the end means differs: of an onset it is not the end of the illness.
+    pub(super) fn into_body(self, base: EntryBody) -> EntryBody {
         EntryBody { began: self.began, began_words: self.words, ..base }
     }
 }
 
-fn onset(object: &mut Object<'_>) -> Result<Onset, Reject> {
-    let spanned = object.object("onsetPeriod", period)?;
-    let began = object.moment("onsetDateTime")?.or_else(|| spanned.as_ref().and_then(|period| period.start.clone()));
+pub(super) fn span(object: &mut Object<'_>, names: &Span) -> Result<When, Reject> {
+    let spanned = match names.period {
+        Some(name) => object.object(name, period)?,
+        None => None,
+    };
+    let mut began = None;
+    for name in names.moments {
+        began = began.or(object.moment(name)?);
+    }
+    let began = began.or_else(|| spanned.as_ref().and_then(|period| period.start.clone()));
     let until = spanned.and_then(|period| period.end);
-    let age = object.take("onsetAge");
+    let age = names.age.and_then(|name| object.take(name));
     let age = age.as_ref().and_then(|age| {
         let unit = age.get("unit").or_else(|| age.get("code")).and_then(Value::as_str).filter(|unit| unit.len() <= 50);
         Some(format!("at age {} {}", age.get("value")?.as_f64()?, unit.unwrap_or_default()).trim_end().to_owned())
     });
-    let range = object.peek("onsetRange").map(|_| "over a range of ages: more in the source".to_owned());
-    let words = object.block("onsetString", WORDS_CHARS_MAX)?.or(age).or(range);
-    Ok(Onset { began, until, words })
+    let other = names.other.and_then(|(name, said)| object.peek(name).map(|_| said.to_owned()));
+    let words = match names.words {
+        Some(name) => object.block(name, WORDS_CHARS_MAX)?,
+        None => None,
+    };
+    Ok(When { began, until, words: words.or(age).or(other) })
 }
 
 /// A status that FHIR gives as a concept: its code.
@@ -218,26 +280,36 @@ fn status_code(object: &mut Object<'_>, name: &'static str) -> Result<Option<Str
     Ok(found.and_then(|found| found.code().or(found.text.as_deref()).map(str::to_owned)))
 }
 
-fn concepts(object: &mut Object<'_>, name: &'static str) -> Result<Vec<String>, Reject> {
+pub(super) fn concepts(object: &mut Object<'_>, name: &'static str) -> Result<Vec<String>, Reject> {
     let found = object.objects(name, ITEMS_MAX, concept)?;
     Ok(found.iter().filter_map(Concept::words).map(str::to_owned).collect())
 }
 
-fn remarks(object: &mut Object<'_>) -> Result<Vec<String>, Reject> {
+pub(super) fn remarks(object: &mut Object<'_>) -> Result<Vec<String>, Reject> {
     let notes = object.objects("note", ITEMS_MAX, |mut note| note.block("text", WORDS_CHARS_MAX))?;
     Ok(notes.into_iter().flatten().filter(|note| !is_blank(note)).collect())
 }
 
 /// The words beside a reference.
-fn display(mut object: Object<'_>) -> Result<Option<String>, Reject> {
+pub(super) fn display(mut object: Object<'_>) -> Result<Option<String>, Reject> {
     Ok(object.line("display", LINE_CHARS_MAX)?.filter(|words| !is_blank(words)))
 }
 
-fn names(object: &mut Object<'_>, fields: &[&'static str]) -> Result<Vec<String>, Reject> {
+pub(super) fn names(object: &mut Object<'_>, fields: &[&'static str]) -> Result<Vec<String>, Reject> {
     let mut names: Vec<String> = Vec::new();
     for field in fields {
         let name = object.object(field, display)?.flatten();
         names.extend(name.filter(|name| !names.contains(name)));
     }
     Ok(names)
+}
+
+/// The words beside each reference of a list.
+pub(super) fn names_in(object: &mut Object<'_>, field: &'static str) -> Result<Vec<String>, Reject> {
+    Ok(object.objects(field, ITEMS_MAX, display)?.into_iter().flatten().collect())
+}
+
+/// The words of a concept, if there are any.
+pub(super) fn words_of(concept: Option<Concept>) -> Vec<String> {
+    concept.as_ref().and_then(Concept::words).map(str::to_owned).into_iter().collect()
 }

@@ -12,9 +12,11 @@
 //! No reason and no path ever carries a value: reports are read by people who may not see records.
 
 mod attachment;
+mod care;
 mod datatypes;
 mod dosage;
 mod entry;
+mod finding;
 mod lines;
 mod matching;
 mod object;
@@ -238,8 +240,7 @@ pub fn read(bytes: &[u8], today: Date) -> Result<(Head, Resource), Reject> {
     let id = id(&map, &resource_type)?;
     let aliases = aliases(&map, &resource_type);
     let key = ResourceKey::of(&resource_type, &id);
-    let kind = EntryKind::ALL.iter().copied().find(|kind| kind.resource_type() == resource_type);
-    let resource = match kind {
+    let resource = match EntryKind::of_resource(&resource_type) {
         Some(kind) => entry::map(kind, id, map, text)?,
         None if resource_type == "Patient" => Resource::Patient(Box::new(patient::map(id, map, today)?)),
         None => {
@@ -249,6 +250,16 @@ pub fn read(bytes: &[u8], today: Date) -> Result<(Head, Resource), Reject> {
     };
     let base = resource.subject().and_then(Reference::base);
     Ok((Head { key, aliases, base }, resource))
+}
+
+/// Reads the entry that a resource is, as an import would; nothing if it is none.
+#[must_use]
+pub fn entry_of(source: &str) -> Option<EntryImport> {
+    // What day it is matters to birth dates only.
+    match read(source.as_bytes(), Date::MAX) {
+        Ok((_, Resource::Entry { entry, .. })) => Some(*entry),
+        _ => None,
+    }
 }
 
 fn resource_type(map: &Map<String, Value>) -> Result<String, Reject> {

@@ -6,7 +6,9 @@ use serde_json::json;
 
 use super::*;
 
+mod care;
 mod entries;
+mod findings;
 mod patients;
 mod references;
 mod sample;
@@ -139,9 +141,9 @@ fn what_is_no_resource_is_refused() {
 
 #[test]
 fn a_type_without_a_room_is_kept_byte_for_byte_with_its_patient() {
-    let text = r#"{ "id":"e1","resourceType":"Encounter", "subject":{"reference":"Patient/p"},"n":1.10,"d":12345678901234567890.123 }"#;
+    let text = r#"{ "id":"e1","resourceType":"CarePlan", "subject":{"reference":"Patient/p"},"n":1.10,"d":12345678901234567890.123 }"#;
     let (_, resource) = read(text.as_bytes(), TODAY).unwrap();
-    assert_eq!((resource.resource_type(), resource.id()), ("Encounter", "e1"));
+    assert_eq!((resource.resource_type(), resource.id()), ("CarePlan", "e1"));
     assert!(resource.subject() == Some(&Reference::parse("Patient/p").unwrap()));
     assert!(matches!(resource, Resource::Kept { raw, .. } if raw == text));
 }
@@ -233,6 +235,37 @@ fn crooked() -> impl Strategy<Value = Value> {
         "date",
         "medicationReference",
         "contained",
+        "valueQuantity",
+        "valueString",
+        "valueCodeableConcept",
+        "valueRange",
+        "valueRatio",
+        "component",
+        "interpretation",
+        "referenceRange",
+        "low",
+        "high",
+        "comparator",
+        "unit",
+        "dataAbsentReason",
+        "effectivePeriod",
+        "vaccineCode",
+        "protocolApplied",
+        "doseNumberString",
+        "lotNumber",
+        "performer",
+        "actor",
+        "performedPeriod",
+        "outcome",
+        "complication",
+        "class",
+        "participant",
+        "individual",
+        "location",
+        "diagnosis",
+        "condition",
+        "hospitalization",
+        "dischargeDisposition",
     ]);
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -260,8 +293,8 @@ fn crooked() -> impl Strategy<Value = Value> {
                 .prop_map(|map| Value::Object(map.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())),
         ]
     });
-    let types =
-        vec!["Patient", "AllergyIntolerance", "MedicationRequest", "Condition", "DocumentReference", "Encounter"];
+    let entries = EntryKind::ALL.iter().map(|kind| kind.resource_type());
+    let types: Vec<&str> = ["Patient", "CarePlan"].into_iter().chain(entries).collect();
     (prop::sample::select(types), value).prop_map(|(resource_type, value)| {
         let mut map = match value {
             Value::Object(map) => map,

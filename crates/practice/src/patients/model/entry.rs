@@ -1,10 +1,11 @@
-//! One entry of a record as it is read: an allergy, a medication, a problem, a document. The
+//! One entry of a record as it is read: an allergy, a medication, a problem, a visit, a document. The
 //! source resource is kept whole beside the readable parts, so that nothing is dropped.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::codes::{codes, personal};
+use super::finding::{Reading, readings_words};
 use super::{Concept, Moment, is_blank};
 
 codes! {
@@ -14,6 +15,10 @@ codes! {
         Medication = "medication",
         Problem = "problem",
         Document = "document",
+        Immunisation = "immunisation",
+        Observation = "observation",
+        Procedure = "procedure",
+        Visit = "visit",
     }
 }
 
@@ -26,6 +31,10 @@ impl EntryKind {
             Self::Medication => "Medication",
             Self::Problem => "Problem",
             Self::Document => "Document",
+            Self::Immunisation => "Immunisation",
+            Self::Observation => "Measurement or finding",
+            Self::Procedure => "Procedure",
+            Self::Visit => "Visit",
         }
     }
 
@@ -37,7 +46,24 @@ impl EntryKind {
             Self::Medication => "MedicationRequest",
             Self::Problem => "Condition",
             Self::Document => "DocumentReference",
+            Self::Immunisation => "Immunization",
+            Self::Observation => "Observation",
+            Self::Procedure => "Procedure",
+            Self::Visit => "Encounter",
         }
+    }
+
+    /// The kind that is read from a resource of this type.
+    #[must_use]
+    pub fn of_resource(resource_type: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.resource_type() == resource_type)
+    }
+
+    /// The kind of a stored entry: by its code, or by the type of a resource that was kept as it came
+    /// because it had no room then.
+    #[must_use]
+    pub fn of_stored(code: &str) -> Option<Self> {
+        Self::from_code(code).or_else(|| Self::of_resource(code))
     }
 }
 
@@ -98,7 +124,7 @@ pub struct EntryBody {
     /// A name that the source gave this very document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// `status` of a medication or document ("active", "stopped", "superseded").
+    /// `status` of whatever has one ("active", "stopped", "superseded", "final", "not-done").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// `docStatus` of a document ("preliminary", "final", "amended", "entered-in-error").
@@ -125,10 +151,10 @@ pub struct EntryBody {
     /// How an allergy shows itself, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<String>,
-    /// How a medication is taken, one line for each instruction.
+    /// How a medication is taken, one line for each instruction; how much of a vaccine was given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dosage: Vec<String>,
-    /// Why a medication is given, in words.
+    /// Why: of a medication, a visit, a procedure, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
     /// FHIR `doNotPerform`: the medication must *not* be given.
@@ -138,7 +164,34 @@ pub struct EntryBody {
     /// `modifierExtension`, `implicitRules`): show it with a warning.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub qualified: bool,
-    /// Who wrote, ordered or recorded it, by name.
+    /// What was measured or found: the observation's own value first, then its parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Reading>,
+    /// Which part of the body, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sites: Vec<String>,
+    /// How it was done, in words: a method, a route.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
+    /// What came of it, in words: outcome, complications, how a stay ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<String>,
+    /// Why the status is what it is: why something was not done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub status_reasons: Vec<String>,
+    /// Where it happened, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<String>,
+    /// Who made a vaccine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maker: Option<String>,
+    /// The batch of a vaccine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
+    /// Until when the batch was good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Moment>,
+    /// Who wrote, ordered, did or recorded it, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<String>,
     /// Which organisation keeps it, by name.
@@ -174,7 +227,25 @@ impl EntryBody {
     pub fn title(&self) -> String {
         let described = self.description.as_deref().filter(|text| !is_blank(text));
         let what = described.or_else(|| self.concept.words()).unwrap_or("No description");
-        if self.do_not_give { format!("Do not give: {what}") } else { what.to_owned() }
+        if self.do_not_give {
+            format!("Do not give: {what}")
+        } else if self.was_not_done() {
+            format!("Not done: {what}")
+        } else {
+            what.to_owned()
+        }
+    }
+
+    /// Whether it says that something was *not* done: a vaccine not given, a procedure left out.
+    #[must_use]
+    pub fn was_not_done(&self) -> bool {
+        self.status.as_deref() == Some("not-done")
+    }
+
+    /// What was measured, in one line: "120/80 mmHg".
+    #[must_use]
+    pub fn value_words(&self) -> Option<String> {
+        readings_words(&self.readings, &self.concept)
     }
 
     /// Whether an allergy says that there is none: SNOMED CT's "No known allergy (situation)", the code that

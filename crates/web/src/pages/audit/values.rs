@@ -83,7 +83,7 @@ fn words(name: &str, value: &Value, zone: &TimeZone) -> Vec<String> {
             value.as_str().map(|code| vec![say(if code == "high" { "weight-high" } else { "weight-usual" })])
         }
         ("record_entry", "kind") => value.as_str().map(|kind| vec![entry(kind)]),
-        ("record_entry", "summary") => one(value, |line: EntrySummary| line.title),
+        ("record_entry", "summary") => one(value, |line: EntrySummary| line.said()),
         ("record_entry", "body") => one(value, |content| content_said(&content)),
         _ => None,
     };

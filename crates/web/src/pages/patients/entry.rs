@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use kernel::{EntryId, PatientId};
-use practice::patients::model::EntryBody as Read;
+use practice::patients::model::{EntryBody as Read, Reading};
 use practice::patients::reads::entry;
-use practice::patients::rows::{Entry as Known, EntryContent};
+use practice::patients::rows::EntrySummary;
 
 use super::banner::{self, banner, may};
 use super::find::today;
@@ -15,7 +15,7 @@ use crate::extract::{At, show};
 use crate::text::say;
 use crate::views::Room;
 use crate::views::patient::Tab;
-use crate::views::record::{Entry, EntryBody, EntryRow, Fact, Part};
+use crate::views::record::{Entry, EntryBody, EntryRow, Fact, Measured, Part};
 use crate::views::words::entry as entry_said;
 use crate::who::Member;
 
@@ -33,34 +33,50 @@ pub(super) async fn show_entry(
         alerts: &found.alerts,
         allergies: Some(found.allergies.iter().collect()),
     };
-    let (facts, body) = match &found.entry {
-        Err(_) => (Vec::new(), EntryBody::Damaged),
-        Ok(open) => match &open.body {
-            EntryContent::Kept { .. } => (Vec::new(), EntryBody::Kept),
-            EntryContent::Read(body) => (facts(body), EntryBody::Open(parts(body))),
-        },
+    let read = found.entry.as_ref().ok().and_then(|open| open.body.read());
+    let body = match (&found.entry, &read) {
+        (Err(_), _) => EntryBody::Damaged,
+        (Ok(_), None) => EntryBody::Kept,
+        (Ok(_), Some(body)) => EntryBody::Open(parts(body)),
     };
+    let kind = found.entry.as_ref().map(|open| open.kind.as_str()).unwrap_or_default();
+    let summary = read.as_deref().map(EntrySummary::of);
+    let summary = summary.as_ref().or(found.entry.as_ref().ok().map(|open| &open.summary));
     show(&Entry {
         shell: member.shell(Room::Patients).await?,
         banner: banner(&member, &known, may(&member).await?, Tab::Record, today(&app, &member).await?),
-        row: row(which, found.entry.as_ref().ok()),
-        facts,
+        row: row(which, kind, summary),
+        facts: read.as_deref().map(facts).unwrap_or_default(),
+        readings: read.as_deref().map(readings).unwrap_or_default(),
         body,
         seen: Some(member.moment(found.at).await?),
     })
 }
 
-fn row(id: EntryId, open: Option<&Known>) -> EntryRow {
+fn row(id: EntryId, kind: &str, open: Option<&EntrySummary>) -> EntryRow {
     EntryRow {
         id: id.to_string(),
-        kind: open.map(|open| open.kind.clone()).unwrap_or_default(),
-        kind_label: open.map(|open| entry_said(&open.kind)).unwrap_or_default(),
-        title: open.map(|open| open.summary.title.clone()),
-        status: open.and_then(|open| open.summary.status.clone()),
-        when: open.and_then(|open| open.summary.when.as_ref().map(said::day)),
-        author: open.and_then(|open| open.summary.author.clone()),
-        in_error: open.is_some_and(|open| open.summary.in_error),
+        kind: kind.to_owned(),
+        kind_label: entry_said(kind),
+        title: open.map(|summary| summary.title.clone()),
+        status: open.and_then(|summary| summary.status.clone()),
+        value: open.and_then(|summary| summary.value.clone()),
+        flag: open.and_then(|summary| summary.flag.clone()),
+        when: open.and_then(|summary| summary.when.as_ref().map(said::day)),
+        author: open.and_then(|summary| summary.author.clone()),
+        in_error: open.is_some_and(|summary| summary.in_error),
     }
+}
+
+/// What was measured, a row each. One value without more stands in the heading already.
+fn readings(body: &Read) -> Vec<Measured> {
+    let row = |reading: &Reading| Measured {
+        name: reading.concept.words().map_or_else(|| body.title(), str::to_owned),
+        value: reading.words().unwrap_or_default(),
+        flag: reading.flags.join(", "),
+        usual: reading.usual.join("; "),
+    };
+    body.readings.iter().map(row).collect()
 }
 
 /// What stands beside the note. Codes of the source are shown as they are.
@@ -72,6 +88,7 @@ fn facts(body: &Read) -> Vec<Fact> {
         }
     };
     fact("fact-status", body.status.clone());
+    fact("fact-status-reasons", Some(body.status_reasons.join("; ")));
     fact("fact-clinical-status", body.clinical_status.clone());
     fact("fact-verification", body.verification_status.clone());
     fact("fact-criticality", body.criticality.clone());
@@ -80,6 +97,13 @@ fn facts(body: &Read) -> Vec<Fact> {
     fact("fact-ended", body.ended.as_ref().map(|at| said::day(at).text));
     fact("fact-recorded", body.recorded.as_ref().map(|at| said::day(at).text));
     fact("fact-dosage", Some(body.dosage.join("; ")));
+    fact("fact-sites", Some(body.sites.join(", ")));
+    fact("fact-methods", Some(body.methods.join(", ")));
+    fact("fact-outcomes", Some(body.outcomes.join("; ")));
+    fact("fact-places", Some(body.places.join(", ")));
+    fact("fact-maker", body.maker.clone());
+    fact("fact-lot", body.lot.clone());
+    fact("fact-expires", body.expires.as_ref().map(|at| said::day(at).text));
     fact("fact-reactions", Some(body.reactions.join("; ")));
     fact("fact-reasons", Some(body.reasons.join("; ")));
     fact("fact-categories", Some(body.categories.join(", ")));

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use kernel::{AlertId, PatientId};
+use practice::patients::model::EntryKind;
 use practice::patients::reads::{Page, Read, open};
 use practice::patients::rows::EntryLine;
 
@@ -79,21 +80,36 @@ async fn alerts(member: &Member, page: &Page) -> Result<AlertsPanel, PageError> 
 }
 
 /// The kinds in the order in which a clinician looks.
-const KINDS: [&str; 4] = ["problem", "medication", "allergy", "document"];
+pub(super) const KINDS: [EntryKind; 8] = [
+    EntryKind::Problem,
+    EntryKind::Medication,
+    EntryKind::Allergy,
+    EntryKind::Observation,
+    EntryKind::Immunisation,
+    EntryKind::Visit,
+    EntryKind::Procedure,
+    EntryKind::Document,
+];
+
+/// Of these it says something that there are none. The others have a panel where there is something in it.
+const ALWAYS: [EntryKind; 4] = [EntryKind::Problem, EntryKind::Medication, EntryKind::Allergy, EntryKind::Document];
 
 fn panels(page: &Page) -> Option<Vec<Panel>> {
     let clinical = page.clinical.as_ref()?;
-    let panel = |kind: &&str| {
-        let of_kind = |line: &&Read<EntryLine>| line.as_ref().is_ok_and(|line| line.kind == **kind);
-        let total = clinical.counts.iter().find(|(counted, _)| counted == kind).map_or(0, |(_, count)| *count);
-        Panel {
-            kind: (*kind).to_owned(),
-            title: entries(kind),
-            rows: clinical.entries.iter().filter(of_kind).map(row).collect(),
+    let panel = |kind: EntryKind| {
+        let is = |line: &EntryLine| EntryKind::of_stored(&line.kind) == Some(kind);
+        let of_kind = |line: &&Read<EntryLine>| line.as_ref().is_ok_and(is);
+        let total = clinical.counts.iter().find(|(counted, _)| *counted == kind).map_or(0, |(_, count)| *count);
+        let rows: Vec<EntryRow> = clinical.entries.iter().filter(of_kind).map(row).collect();
+        let shown = !rows.is_empty() || ALWAYS.contains(&kind);
+        shown.then(|| Panel {
+            kind: kind.code().to_owned(),
+            title: entries(kind.code()),
+            rows,
             total: u64::try_from(total).unwrap_or(0),
-        }
+        })
     };
-    let mut panels: Vec<Panel> = KINDS.iter().map(panel).collect();
+    let mut panels: Vec<Panel> = KINDS.into_iter().filter_map(panel).collect();
     // A damaged line does not say of what kind it is: it stands with the documents, by its id.
     if let Some(last) = panels.last_mut() {
         last.rows.extend(clinical.entries.iter().filter(|line| line.is_err()).map(row));
@@ -110,6 +126,8 @@ pub(super) fn row(line: &Read<EntryLine>) -> EntryRow {
             kind_label: entry(&line.kind),
             title: Some(line.summary.title.clone()),
             status: line.summary.status.clone(),
+            value: line.summary.value.clone(),
+            flag: line.summary.flag.clone(),
             when: line.summary.when.as_ref().map(said::day),
             author: line.summary.author.clone(),
             in_error: line.summary.in_error,
@@ -120,6 +138,8 @@ pub(super) fn row(line: &Read<EntryLine>) -> EntryRow {
             kind_label: kind_label(""),
             title: None,
             status: None,
+            value: None,
+            flag: None,
             when: None,
             author: None,
             in_error: false,

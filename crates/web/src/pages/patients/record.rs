@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::banner::{Known, banner, may};
 use super::find::today;
-use super::overview::row;
+use super::overview::{KINDS, row};
 use crate::AppState;
 use crate::errors::Answer;
 use crate::extract::{Asked, At, refuse, show};
@@ -46,7 +46,7 @@ pub(super) async fn show_record(
     let from = day_start(&asked.from, &zone, 0).unwrap_or_else(|| wrong(&mut errors, "from"));
     let until = day_start(&asked.to, &zone, 1).unwrap_or_else(|| wrong(&mut errors, "to"));
     let page = asked.page.parse::<i64>().unwrap_or(1).max(1);
-    let kind = EntryKind::from_code(&asked.kind).map(|kind| kind.code().to_owned());
+    let kind = EntryKind::from_code(&asked.kind);
     let found = entries(&app.store, &member.actor, id, &EntryFilter { kind, from, until, page: page - 1 }).await?;
     let may = may(&member).await?;
     let known = Known {
@@ -87,10 +87,8 @@ pub(crate) fn day_start(typed: &str, zone: &TimeZone, days_later: i64) -> Option
 
 fn kinds(chosen: &str) -> Vec<Choice> {
     let all = Choice::new("", say("record-kind-all"), EntryKind::from_code(chosen).is_none());
-    let each = ["problem", "medication", "allergy", "document"];
-    std::iter::once(all)
-        .chain(each.into_iter().map(|kind| Choice::new(kind, entries_said(kind), kind == chosen)))
-        .collect()
+    let each = KINDS.into_iter().map(EntryKind::code);
+    std::iter::once(all).chain(each.map(|kind| Choice::new(kind, entries_said(kind), kind == chosen))).collect()
 }
 
 fn pager(asked: &Question, page: i64, found: &EntryPage) -> Pager {

@@ -4,14 +4,14 @@ use base64::engine::general_purpose::STANDARD;
 use super::*;
 use crate::patients::model::Unread;
 
-fn entry(resource: &Value) -> EntryImport {
+pub(super) fn entry(resource: &Value) -> EntryImport {
     match one(resource).unwrap() {
         Resource::Entry { entry, .. } => *entry,
         _ => panic!("not an entry"),
     }
 }
 
-fn words(code: &str, text: &str) -> Value {
+pub(super) fn words(code: &str, text: &str) -> Value {
     json!({"coding": [{"system": "http://snomed.info/sct", "code": code, "display": text}], "text": text})
 }
 

@@ -24,6 +24,7 @@ fn the_whole_sample_is_read_and_nothing_of_it_is_lost() {
     let mut index = Index::default();
     let mut subjects = Vec::new();
     let mut notes = 0;
+    let mut entries = BTreeMap::<&str, usize>::new();
     let mut warnings = 0;
     for file in &files {
         let bytes = fs::read(file).unwrap();
@@ -47,6 +48,13 @@ fn the_whole_sample_is_read_and_nothing_of_it_is_lost() {
                 }
                 Resource::Entry { entry, .. } => {
                     assert!(entry.occurred.is_some() && entry.body.title() != "No description");
+                    *entries.entry(entry.kind.code()).or_default() += 1;
+                    assert!(!entry.body.was_not_done());
+                    if entry.kind == EntryKind::Visit {
+                        let body = &entry.body;
+                        let all = [&body.authors, &body.categories, &body.places];
+                        assert!(all.iter().all(|of| !of.is_empty()) && body.began.is_some() && body.ended.is_some());
+                    }
                     notes += entry.body.texts().count();
                     let lifted = entry.kind != EntryKind::Document || entry.body.attachments[0].lifted;
                     assert!(lifted);
@@ -75,6 +83,16 @@ fn the_whole_sample_is_read_and_nothing_of_it_is_lost() {
         ("Procedure", 2_056),
     ];
     assert_eq!(counts, expected.map(|(name, count)| (name.to_owned(), count)).into());
+    let expected = [
+        ("allergy", 11),
+        ("document", 1_215),
+        ("immunisation", 161),
+        ("medication", 1_745),
+        ("problem", 555),
+        ("procedure", 2_056),
+        ("visit", 1_215),
+    ];
+    assert_eq!(entries, expected.into());
     assert_eq!(index.count(), 7_160);
     assert_eq!(notes, 1_215);
     // Its Social Security numbers are of the range that is never given out.
