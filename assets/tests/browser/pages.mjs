@@ -289,6 +289,35 @@ export default function pages(given) {
     await eye.close(visitor);
   });
 
+  test("the pages of connections hold to the rules", async () => {
+    const { visitor, page, eye } = await at(MEI);
+    await page.goto("/team");
+    await page.getByRole("link", { name: "Connections" }).click();
+    await eye.on(page, "connections-none");
+    await page.getByRole("link", { name: "Make a connection" }).click();
+    await eye.on(page, "connection-new");
+    await page.getByLabel("Name").fill("Lab results");
+    await send(page, "Make the connection");
+    await page.getByRole("alert").waitFor();
+    assert.equal(await page.getByLabel("Name").inputValue(), "Lab results", "what was typed is kept");
+    await eye.on(page, "connection-new-refused");
+    await page.getByLabel("See patients").check();
+    await page.getByLabel("Read measurements").check();
+    await send(page, "Make the connection");
+    await page.getByRole("heading", { name: "The connection is ready" }).waitFor();
+    assert.match(await page.locator("#key").innerText(), /^vouchsafe_key_[A-Za-z0-9_-]{48}$/);
+    await eye.on(page, "connection-made");
+    await page.getByRole("link", { name: "Done" }).click();
+    await eye.on(page, "connections");
+    await page.getByRole("link", { name: "End Lab results" }).click();
+    await page.getByRole("heading", { name: "End the connection Lab results?" }).waitFor();
+    await eye.on(page, "connection-end");
+    await send(page, "End Lab results");
+    await page.getByRole("heading", { name: "No longer let in" }).waitFor();
+    await eye.on(page, "connections-ended");
+    await eye.close(visitor);
+  });
+
   test("a practice that was founded at the command line has no patients yet, and its page says how to begin", async () => {
     const { visitor, page, eye } = await at(null);
     const { house } = given;

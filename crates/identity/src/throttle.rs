@@ -25,6 +25,10 @@ pub enum Rule {
     ResetNetwork,
     /// Unknown invitation and reset links opened from one network.
     LinkNetwork,
+    /// Proofs sent for one program of the API, whether or not there is such a one.
+    ApiClient,
+    /// Proofs of programs sent from one network.
+    ApiNetwork,
 }
 
 /// The numbers of a rule.
@@ -42,13 +46,15 @@ struct Pace {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::SignInAccount,
         Self::SignInNetwork,
         Self::SecondFactor,
         Self::ResetAccount,
         Self::ResetNetwork,
         Self::LinkNetwork,
+        Self::ApiClient,
+        Self::ApiNetwork,
     ];
 
     /// The rule's name in the database.
@@ -61,20 +67,22 @@ impl Rule {
             Self::ResetAccount => "reset.account",
             Self::ResetNetwork => "reset.network",
             Self::LinkNetwork => "link.network",
+            Self::ApiClient => "api.client",
+            Self::ApiNetwork => "api.network",
         }
     }
 
     const fn pace(self) -> Pace {
         match self {
             // About a hundred guesses a day at one account, and nobody is locked out for good.
-            Self::SignInAccount | Self::SecondFactor => Pace {
+            Self::SignInAccount | Self::SecondFactor | Self::ApiClient => Pace {
                 free: 5,
                 first_wait: SignedDuration::from_secs(5),
                 longest_wait: SignedDuration::from_mins(15),
                 forgotten_after: SignedDuration::from_hours(24),
             },
             // A whole practice may sit behind one address: forgotten sooner.
-            Self::SignInNetwork | Self::LinkNetwork => Pace {
+            Self::SignInNetwork | Self::LinkNetwork | Self::ApiNetwork => Pace {
                 free: 5,
                 first_wait: SignedDuration::from_secs(2),
                 longest_wait: SignedDuration::from_mins(15),

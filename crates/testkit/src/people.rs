@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use identity::clients::{DAYS_USUAL, NewClient, ProvesBy};
 use identity::founding::{NewPerson, NewPractice};
 use identity::password::{Hasher, Password};
 use identity::second::{Entered, Proof};
@@ -20,7 +21,7 @@ use identity::sign_in::HalfSignedIn;
 use identity::totp::{STEP_SECONDS, TotpSecret};
 use identity::{Identity, Me};
 use jiff::SignedDuration;
-use kernel::{Clock, IdempotencyKey, PersonId, PracticeId, Secret, Source, SystemEntropy};
+use kernel::{ClientId, Clock, IdempotencyKey, PersonId, PracticeId, Secret, Source, SystemEntropy};
 use store::{Actor, OutboxRow, Role, Roles, sql};
 use uuid::Uuid;
 
@@ -151,6 +152,19 @@ impl House {
     /// Somebody signed in, in the shortest form: their actor in the practice.
     pub async fn actor(&self, practice: PracticeId, roles: &[Role]) -> Actor {
         self.signed_in(practice, roles).await.actor
+    }
+
+    /// A program that a practice has let in, with a key that opens these scopes: its id and the key.
+    pub async fn client(&self, practice: PracticeId, scopes: &str) -> (ClientId, Secret<String>) {
+        let owner = self.actor(practice, &[Role::Owner]).await;
+        let new = NewClient {
+            name: self.unique("Connection"),
+            scopes: scopes.parse().expect("scopes"),
+            days: DAYS_USUAL,
+            proves_by: ProvesBy::Key,
+        };
+        let made = self.identity().make_client(&owner, &new, self.key()).await.expect("a connection");
+        (made.id, made.key.expect("a key, the first time"))
     }
 
     /// Signs a person in with password and one-time code. If they have used the present code, time

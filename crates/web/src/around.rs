@@ -116,6 +116,10 @@ pub enum Done {
     Invited,
     /// An invitation was taken back.
     Uninvited,
+    /// A connection stands.
+    Connected,
+    /// A connection was ended.
+    Disconnected,
     /// One has joined a practice.
     Joined,
     /// Something that only a later version knows.
@@ -138,6 +142,8 @@ impl Done {
             Self::Removed => "done-removed",
             Self::Invited => "done-invited",
             Self::Uninvited => "done-uninvited",
+            Self::Connected => "done-connected",
+            Self::Disconnected => "done-disconnected",
             Self::Joined => "done-joined",
             Self::Other => return None,
         }))

@@ -196,8 +196,9 @@ pub fn routes() -> Vec<Route> {
     everything().routes
 }
 
-/// The pages and the API.
-fn everything() -> Pages {
+/// The pages and the API, for a site of them or of them and more.
+#[must_use]
+pub fn everything() -> Pages {
     api::all(pages::all(Pages::default()))
 }
 

@@ -657,3 +657,86 @@ fact-maker = Made by
 fact-lot = Batch
 fact-expires = Batch good until
 fact-code = Code
+
+# Connections: programs let in over the API.
+connections-title = Connections
+connections-lead = Programs that { $practice } has let in. What each reads and changes stands in “Who saw what” under its name.
+connections-working = { $count ->
+    [one] { $count } connection
+   *[other] { $count } connections
+ }
+connections-none = No program has been let in.
+connections-ended = No longer let in
+connections-damaged = Some connections could not be read. They are not lost; tell whoever hosts this installation.
+connection-new = Make a connection
+connection-new-lead = A connection lets one program in to { $practice }, and nowhere else. Make one for each program, so that each can be ended by itself.
+connection-name = Name
+connection-name-hint = What the program is called in “Who saw what”
+connection-name-missing = Give the connection a name of 200 characters or fewer.
+connection-permissions = What it may do
+connection-permissions-hint = As little as the program needs; it cannot be changed later.
+connection-permission-missing = Choose one permission or more.
+connection-days = How long it is good
+connection-days-hint = It ends by itself then; you can end it at any time before.
+connection-days-count = { $count ->
+    [one] { $count } day
+   *[other] { $count } days
+ }
+connection-days-wrong = Choose how long it is good, a year at most.
+connection-proves = How it proves itself
+connection-proves-hint = Who makes the program can say which of the two it needs.
+connection-key = A key that we make
+connection-own-keys = Keys of its own (SMART Backend Services)
+connection-keys = Its public keys (JWKS)
+connection-keys-hint = Only for a program with keys of its own: paste the JSON that its maker gives you. RSA for RS384, or P-384 for ES384.
+connection-make = Make the connection
+connection-made-title = The connection is ready
+connection-made-key = Give this key to { $name }. It works until { $until }.
+connection-made-own = { $name } can prove itself with its keys until { $until }. Give its maker these addresses.
+connection-key-once = The key is shown only now, and is kept nowhere. If it is lost, end this connection and make another.
+connection-copy = Copy the key
+connection-addresses = Where the program connects to
+connection-base = The address of the API
+connection-token-address = Where it proves itself
+connection-id = The connection’s id
+connection-done = Done
+connection-made = Made by
+connection-by-somebody = Somebody who cannot be named
+connection-seen = Last used
+connection-never = Not yet
+connection-until = Works until
+connection-end = End
+connection-ended = Ended
+connection-expired = Its time was over
+connection-end-title = End the connection { $name }?
+connection-end-what = The program is refused from its next request on. What it has read before is not taken back.
+connection-end-button = End { $name }
+connection-ended-already = This connection has ended already.
+permission-everything = Read everything
+permission-everything-hint = Patients, the whole clinical record, who works here; and take all of it out at once. Identifiers stay masked.
+permission-patients = See patients
+permission-patients-hint = Names, contacts, alerts; identifiers masked
+permission-change = Add and change patients
+permission-change-hint = Particulars, contacts, identifiers
+permission-allergies = Read allergies
+permission-problems = Read problems
+permission-medication = Read medication and immunisations
+permission-measurements = Read measurements
+permission-visits = Read visits, procedures and devices
+permission-documents = Read documents and notes
+permission-directory = See who works here
+permission-identifiers = See identifiers in full
+permission-identifiers-hint = Each time with a purpose, which is recorded; and find a patient by one exact number
+keys-not-a-set = Paste the public keys as a JWKS: a JSON object with a list called keys.
+keys-too-many = Paste 1 to 8 keys, 16 KB at most.
+keys-private = This holds a private key, which must never leave the program. Have new keys made, and paste their public halves.
+keys-no-id = Give each key a kid of its own.
+keys-kind = Use RSA keys of 2048 bits or more for RS384, or EC keys on P-384 for ES384.
+done-connected = The connection stands. Its key was shown when it was made; if it is lost, end it and make another.
+done-disconnected = The connection has ended.
+action-client-read = The connections
+action-client-make = Made a connection
+action-client-end = Ended a connection
+action-client-pass = A program proved itself
+action-client-pass-refused = A program did not prove itself
+action-record-export = The whole record, to take out

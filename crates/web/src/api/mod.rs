@@ -8,6 +8,7 @@
 
 pub mod caller;
 pub mod outcome;
+pub(crate) mod smart;
 
 use crate::routes::Pages;
 
@@ -21,6 +22,5 @@ pub fn is_address(path: &str) -> bool {
 }
 
 pub(crate) fn all(pages: Pages) -> Pages {
-    let rooms: [fn(Pages) -> Pages; 0] = [];
-    rooms.into_iter().fold(pages, |pages, room| room(pages))
+    [smart::routes].into_iter().fold(pages, |pages, room| room(pages))
 }

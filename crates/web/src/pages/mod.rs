@@ -6,6 +6,7 @@
 
 mod account;
 mod audit;
+mod connections;
 mod home;
 mod invitation;
 mod patients;
@@ -29,6 +30,7 @@ pub(crate) fn all(pages: Pages) -> Pages {
         account::routes,
         practice::routes,
         team::routes,
+        connections::routes,
         patients::routes,
         audit::routes,
     ];

@@ -41,6 +41,20 @@ impl Question {
         }
     }
 
+    /// Before ending a connection: `GET` and `POST /team/connections/{id}/end`.
+    #[must_use]
+    pub fn end_connection(id: &str, name: &str) -> Self {
+        use crate::text::{say, say_with};
+        Self {
+            title: say_with("connection-end-title", &[("name", &name)]),
+            what_happens: say("connection-end-what"),
+            facts: Vec::new(),
+            button: say_with("connection-end-button", &[("name", &name)]),
+            action: format!("/team/connections/{id}/end"),
+            back: "/team/connections".to_owned(),
+        }
+    }
+
     /// Before ending an alert: `GET` and `POST /patients/{id}/alerts/{alert}/end`.
     #[must_use]
     pub fn end_alert(patient: &str, name: &str, alert: &str, text: &str) -> Self {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use askama::Template;
 
-use super::{account, audit, confirm, door, fault, patient, patients, record, team, today};
+use super::{account, audit, confirm, connections, door, fault, patient, patients, record, team, today};
 
 fn name(fault: fault::Fault) -> String {
     match fault {
@@ -62,6 +62,11 @@ fn pages() -> Vec<(String, String)> {
         "team-invite" => team::fixture::invite(),
         "team-link" => team::fixture::link(),
         "team-roles" => team::fixture::member_roles(),
+        "connections" => connections::fixture::list(),
+        "connections-none" => connections::fixture::none(),
+        "connection-new" => connections::fixture::new(),
+        "connection-made" => connections::fixture::made(),
+        "connection-made-own-keys" => connections::fixture::made_with_own_keys(),
         "confirm-member" => confirm::fixture::remove_member(),
         "confirm-alert" => confirm::fixture::end_alert(),
         "confirm-identifier" => confirm::fixture::remove_identifier(),

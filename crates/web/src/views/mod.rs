@@ -10,6 +10,7 @@
 pub mod account;
 pub mod audit;
 pub mod confirm;
+pub mod connections;
 pub mod door;
 pub mod fault;
 pub mod form;

@@ -59,6 +59,8 @@ pub struct Team {
     pub invited: Vec<Invited>,
     /// Whether "Invite a person" is offered.
     pub may_invite: bool,
+    /// Whether "Connections" is offered.
+    pub may_connect: bool,
 }
 
 /// `GET /team/invitations`; posts to the same address.
@@ -165,6 +167,7 @@ pub(crate) mod fixture {
                 withdraw: Some(guard()),
             }],
             may_invite: true,
+            may_connect: true,
         }
     }
 

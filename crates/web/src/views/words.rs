@@ -169,6 +169,12 @@ pub fn action(name: &str) -> String {
         "person.password-reset" => "action-reset",
         "person.totp-offer" | "person.totp-enrol" => "action-totp",
         "person.recovery-renew" => "action-codes",
+        "client.read" | "client.manage" | "client.form" => "action-client-read",
+        "client.make" => "action-client-make",
+        "client.end" => "action-client-end",
+        "client.pass" => "action-client-pass",
+        "client.pass-refused" => "action-client-pass-refused",
+        "record.export" => "action-record-export",
         "mail.send" => "action-mail",
         _ => return name.to_owned(),
     })
@@ -214,6 +220,8 @@ pub fn field(name: &str) -> String {
         "summary" => "field-summary",
         "body" | "resource" => "field-body",
         "roles" => "field-roles",
+        "scopes" => "connection-permissions",
+        "keys" => "connection-keys",
         "email" => "field-email",
         _ => return name.to_owned(),
     })

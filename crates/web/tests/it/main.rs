@@ -10,6 +10,7 @@
 )]
 
 mod account;
+mod api;
 mod browser;
 mod door;
 mod forms;

@@ -51,6 +51,10 @@ fn probe(route: &Route, things: &Things) -> Option<Vec<(&'static str, String)>> 
         "/account/recovery-codes" => &[("current", "not my password")],
         "/team/invitations" => &[("email", "matrix@example.org"), ("role", "finance")],
         "/team/{person}/roles" => &[("role", "reception"), ("role", "finance"), ("version", "1")],
+        "/team/connections/new" => {
+            &[("name", "Matrix"), ("permission", "patients"), ("days", "7"), ("proves", "key"), ("keys", "")]
+        }
+        "/fhir/r4/{practice}/auth/token" => &[("grant_type", "client_credentials")],
         "/patients/new" => return Some(patient("Nobody Known", None)),
         "/patients/{patient}/edit" => return Some(patient("Somebody Else", Some(&things.version))),
         "/patients/lookup" | "/patients/{patient}/identifiers" => &[("kind", "za-id"), ("number", "8001015009087")],
@@ -62,6 +66,7 @@ fn probe(route: &Route, things: &Things) -> Option<Vec<(&'static str, String)>> 
         | "/account/sessions/end-others"
         | "/team/invitations/{invitation}/withdraw"
         | "/team/{person}/remove"
+        | "/team/connections/{client}/end"
         | "/patients/{patient}/identifiers/{identifier}/remove"
         | "/patients/{patient}/alerts/{alert}/end" => &[],
         _ => return None,
@@ -119,12 +124,14 @@ impl Things {
             None => SessionId::new(house.store.clock().now(), house.store.entropy()),
         };
         let member = house.person(practice, &[Role::Reception]).await;
+        let (client, _) = house.client(practice, "system/Patient.rs").await;
         let record = format!("/patients/{patient}");
         let ids = BTreeMap::from([
             ("practice", practice.to_string()),
             ("token", TOKEN.to_owned()),
             ("file", web::assets::address("app.css").trim_start_matches("/assets/").to_owned()),
             ("person", member.id.to_string()),
+            ("client", client.to_string()),
             ("invitation", InvitationId::to_string(&invitation)),
             ("session", session.to_string()),
             ("patient", patient.to_string()),
@@ -199,7 +206,7 @@ fn kind(path: &str) -> ResourceKind {
 
 /// Whether the path names a thing of a practice.
 fn names_a_thing(path: &str) -> bool {
-    ["{patient}", "{person}", "{invitation}", "{session}"].iter().any(|name| path.contains(name))
+    ["{patient}", "{person}", "{invitation}", "{session}", "{client}"].iter().any(|name| path.contains(name))
 }
 
 struct Asker {

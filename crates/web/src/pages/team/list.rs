@@ -1,6 +1,7 @@
 //! Who works here and who is invited.
 
 use axum::extract::State;
+use identity::clients::ReadClients;
 use identity::team::{Member, OpenInvitation};
 
 use crate::AppState;
@@ -20,7 +21,8 @@ pub(super) async fn show_team(State(app): State<AppState>, member: who::Member, 
     if !view.damaged.is_empty() {
         shell.notice = Some(Notice::Caution(say("team-damaged")));
     }
-    let mut page = Team { shell, members: Vec::new(), invited: Vec::new(), may_invite: view.may_invite };
+    let may_connect = member.may::<ReadClients>().await?;
+    let mut page = Team { shell, members: Vec::new(), invited: Vec::new(), may_invite: view.may_invite, may_connect };
     for one in view.members {
         page.members.push(line(&member, one).await?);
     }
