@@ -33,6 +33,16 @@ pub fn name_words(name: &str) -> Vec<String> {
     words(name, Umlaut::Bare)
 }
 
+/// A free text of any length as words are looked for in it: folded as a name is, spaces and punctuation
+/// kept. How much text is looked at is for the caller to bound.
+#[must_use]
+pub fn prose(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase().replace('`', "'");
+    }
+    folded(text.chars(), Umlaut::Bare)
+}
+
 pub(crate) fn words(name: &str, umlaut: Umlaut) -> Vec<String> {
     fold(name, umlaut)
         .split(|letter| !is_word_letter(letter))
@@ -48,8 +58,12 @@ pub(crate) fn cut(word: &str) -> String {
 }
 
 fn fold(text: &str, umlaut: Umlaut) -> String {
-    let mut folded = String::with_capacity(text.len().min(4 * TEXT_LENGTH_MAX));
-    let visible = text.chars().take(TEXT_LENGTH_MAX).filter(|letter| !is_invisible(*letter));
+    folded(text.chars().take(TEXT_LENGTH_MAX), umlaut)
+}
+
+fn folded(text: impl Iterator<Item = char>, umlaut: Umlaut) -> String {
+    let mut folded = String::new();
+    let visible = text.filter(|letter| !is_invisible(*letter));
     for letter in visible.map(plain_punctuation).nfkd() {
         if letter == DIAERESIS && umlaut == Umlaut::Spelled && folded.ends_with(['a', 'o', 'u']) {
             folded.push('e');

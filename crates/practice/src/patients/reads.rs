@@ -19,6 +19,8 @@ use super::rows::{
     MaskedRow, Patient, PatientRow,
 };
 use super::search::Query;
+pub use super::timeline::EntryFilter;
+pub use super::timeline::reads::{EntryPage, entries};
 use crate::audit::reads::writer;
 
 /// A row that was read: open, or damaged and named.
@@ -28,8 +30,6 @@ pub type Read<T> = Result<T, Damaged>;
 pub const FOUND_MAX: usize = 50;
 /// How many candidates a search opens and checks at most.
 const CANDIDATES_MAX: i64 = 400;
-/// Entries on a page of the record.
-pub const ENTRIES_PER_PAGE: i64 = 50;
 
 /// What a search found.
 pub struct Found {
@@ -267,76 +267,6 @@ pub async fn saved_first(store: &Store, actor: &Actor, id: PatientId) -> Result<
     Ok(Theirs { patient, by, at })
 }
 
-/// Which entries of a record to show.
-#[derive(Debug, Clone, Default)]
-pub struct EntryFilter {
-    /// Of this kind.
-    pub kind: Option<EntryKind>,
-    /// From this moment on.
-    pub from: Option<Timestamp>,
-    /// Before this moment.
-    pub until: Option<Timestamp>,
-    /// The page, from 0.
-    pub page: i64,
-}
-
-/// A page of a record.
-pub struct EntryPage {
-    /// Whose record it is.
-    pub patient: Read<Patient>,
-    /// Masked.
-    pub identifiers: Vec<Read<MaskedIdentifier>>,
-    /// Those that stand.
-    pub alerts: Vec<Read<Alert>>,
-    /// For the banner.
-    pub allergies: Vec<Read<EntryLine>>,
-    /// Newest first.
-    pub entries: Vec<Read<EntryLine>>,
-    /// How many match.
-    pub total: i64,
-    /// When this was recorded.
-    pub at: Timestamp,
-}
-
-/// A page of a record's entries, newest first.
-pub async fn entries(
-    store: &Store,
-    actor: &Actor,
-    id: PatientId,
-    filter: &EntryFilter,
-) -> Result<EntryPage, StoreError> {
-    let tx: Tx<OpenRecord> = store.enter(actor).await?.ask(Resource::Patient(id)).await?;
-    let banner = page_rows(&tx, id).await?;
-    let allergies = allergies(&tx, id).await?;
-    let kinds = filter.kind.map(|kind| vec![kind.code(), kind.resource_type()]);
-    let offset = filter.page.clamp(0, 10_000) * ENTRIES_PER_PAGE;
-    let lines: Vec<EntryLineRow> = tx
-        .rows(
-            sql!(
-                "select * from record_entry where practice_id = $1 and patient_id = $2
-                 and ($3::text[] is null or kind = any($3))
-                 and ($4::timestamptz is null or occurred_at >= $4) and ($5::timestamptz is null or occurred_at < $5)
-                 order by occurred_at desc nulls last, id limit $6 offset $7"
-            ),
-            &[&id.uuid(), &kinds, &filter.from, &filter.until, &ENTRIES_PER_PAGE, &offset],
-        )
-        .await?;
-    let total = tx
-        .count(
-            sql!(
-                "select count(*) from record_entry where practice_id = $1 and patient_id = $2
-                 and ($3::text[] is null or kind = any($3))
-                 and ($4::timestamptz is null or occurred_at >= $4) and ($5::timestamptz is null or occurred_at < $5)"
-            ),
-            &[&id.uuid(), &kinds, &filter.from, &filter.until],
-        )
-        .await?;
-    let at = tx.at();
-    let event = Event::new().about("patient", id.uuid());
-    let ((patient, identifiers, alerts), allergies, entries) = tx.record(event, (banner, allergies, lines)).await?;
-    Ok(EntryPage { patient, identifiers, alerts, allergies, entries, total, at })
-}
-
 /// Every allergy, past ones too: which of them stand is sealed. Nobody has as many as the limit.
 pub(crate) async fn allergies<A: Includes<ReadClinical>>(
     tx: &Tx<A>,
@@ -383,6 +313,62 @@ pub async fn entry(store: &Store, actor: &Actor, id: PatientId, entry: EntryId) 
     let event = Event::new().about("entry", entry.uuid()).field(row.kind.clone());
     let ((patient, identifiers, alerts), allergies, entry) = tx.record(event, (banner, allergies, row)).await?;
     Ok(EntryPageOne { patient, identifiers, alerts, allergies, entry, at })
+}
+
+/// The measurements of a record, under its patient's banner.
+pub struct MeasurementsPage {
+    /// Whose record it is.
+    pub patient: Read<Patient>,
+    /// Masked.
+    pub identifiers: Vec<Read<MaskedIdentifier>>,
+    /// Those that stand.
+    pub alerts: Vec<Read<Alert>>,
+    /// For the banner.
+    pub allergies: Vec<Read<EntryLine>>,
+    /// Newest first.
+    pub measurements: Vec<Read<Entry>>,
+    /// That there are older ones than these.
+    pub more: bool,
+    /// When this was recorded.
+    pub at: Timestamp,
+}
+
+/// Measurements that are opened at one time.
+pub const MEASUREMENTS_MAX: usize = 2_000;
+/// Bytes of them at most, as they are stored: a measurement has a kilobyte or two.
+const MEASUREMENTS_BYTES_MAX: i64 = 16 * 1024 * 1024;
+
+/// Opens the measurements of a record: the newest, as many as can be drawn.
+pub async fn measurements(store: &Store, actor: &Actor, id: PatientId) -> Result<MeasurementsPage, StoreError> {
+    let tx: Tx<OpenRecord> = store.enter(actor).await?.ask(Resource::Patient(id)).await?;
+    let banner = page_rows(&tx, id).await?;
+    let allergies = allergies(&tx, id).await?;
+    let most = i64::try_from(MEASUREMENTS_MAX + 1).unwrap_or(i64::MAX);
+    let rows: Vec<EntryRow> = tx
+        .rows(
+            sql!(
+                "select * from (
+                    select e.*, sum(octet_length(body)) over (order by occurred_at desc nulls last, id) as so_far
+                    from record_entry e
+                    where practice_id = $1 and patient_id = $2 and kind = any($3)
+                 ) e where so_far <= $4 order by occurred_at desc nulls last, id limit $5"
+            ),
+            &[
+                &id.uuid(),
+                &[EntryKind::Observation.code(), EntryKind::Observation.resource_type()].as_slice(),
+                &MEASUREMENTS_BYTES_MAX,
+                &most,
+            ],
+        )
+        .await?;
+    let all = counts(&tx, id).await?;
+    let all = all.iter().find(|(kind, _)| *kind == EntryKind::Observation).map_or(0, |(_, count)| *count);
+    let rows: Vec<EntryRow> = rows.into_iter().take(MEASUREMENTS_MAX).collect();
+    let more = i64::try_from(rows.len()).is_ok_and(|shown| shown < all);
+    let at = tx.at();
+    let event = Event::new().about("patient", id.uuid()).field(EntryKind::Observation.code());
+    let ((patient, identifiers, alerts), allergies, measurements) = tx.record(event, (banner, allergies, rows)).await?;
+    Ok(MeasurementsPage { patient, identifiers, alerts, allergies, measurements, more, at })
 }
 
 /// A revealed identifier.

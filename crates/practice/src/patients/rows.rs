@@ -100,7 +100,7 @@ impl EntrySummary {
             none_known: body.is_no_known_allergy(),
             value: body.value_words(),
             flag: body.readings.iter().find_map(Reading::flag).map(str::to_owned),
-            when: body.began.clone().or_else(|| body.recorded.clone()),
+            when: [&body.began, &body.recorded, &body.ended].into_iter().flatten().next().cloned(),
             author: body.authors.first().cloned(),
         }
     }

@@ -232,7 +232,7 @@ async fn a_type_that_fhir_does_not_have_is_rejected_and_not_repeated() {
 }
 
 /// The sample of ten patients, which lies beside the project and is too large to be in it.
-fn sample() -> Option<PathBuf> {
+pub(crate) fn sample() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/fhir-10-patients");
     if folder.is_dir() {
         return Some(folder);

@@ -56,7 +56,7 @@ async fn what_was_kept_as_it_came_is_read_when_it_is_opened_and_becomes_an_entry
     let before = read().await;
     assert_eq!((before.kind.as_str(), before.occurred_at), ("Encounter", None));
     assert_eq!(before.body.read().unwrap().title(), "Check-up");
-    let visits = EntryFilter { kind: Some(EntryKind::Visit), ..EntryFilter::default() };
+    let visits = EntryFilter { kinds: vec![EntryKind::Visit], ..EntryFilter::default() };
     let listed = async || reads::entries(&house.store, &doctor, id, &visits).await.unwrap();
     assert_eq!(listed().await.total, 1, "it stands among the visits already");
 

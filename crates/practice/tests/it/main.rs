@@ -16,4 +16,5 @@ mod isolation;
 mod kept;
 mod long;
 mod patients;
+mod timeline;
 mod who_saw_what;

@@ -115,3 +115,12 @@ proptest! {
         prop_assert_eq!(name_words(&name.to_uppercase()), name_words(&name));
     }
 }
+
+#[test]
+fn a_free_text_is_folded_whole_and_plain_text_as_any_other() {
+    let long = "Hüfte ".repeat(10_000);
+    assert_eq!(prose(&long).matches("hufte").count(), 10_000);
+    assert_eq!(prose("Dr O`Neill, 146/92"), "dr o'neill, 146/92");
+    let plain: String = (0_u8..128).map(char::from).collect();
+    assert_eq!(prose(&plain), folded(plain.chars(), Umlaut::Bare), "both ways give the same");
+}

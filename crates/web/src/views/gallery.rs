@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use askama::Template;
 
-use super::{account, audit, confirm, connections, door, fault, patient, patients, record, team, today};
+use super::{account, audit, chart, confirm, connections, door, fault, patient, patients, record, team, today};
 
 fn name(fault: fault::Fault) -> String {
     match fault {
@@ -52,6 +52,9 @@ fn pages() -> Vec<(String, String)> {
         "patient-damaged" => patient::fixture::page_with_damage(),
         "record" => record::fixture::record(),
         "record-none" => record::fixture::record_without_rows(),
+        "record-searched" => record::fixture::record_searched(),
+        "measurements" => chart::fixture::measurements(),
+        "measurements-none" => chart::fixture::none(),
         "entry" => record::fixture::entry(),
         "entry-measured" => record::fixture::measured(),
         "entry-damaged" => record::fixture::damaged_entry(),

@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod chart;
 pub mod confirm;
 pub mod connections;
 pub mod door;

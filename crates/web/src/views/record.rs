@@ -34,9 +34,29 @@ pub struct EntryRow {
     pub in_error: bool,
 }
 
-/// `GET /patients/{id}/record?kind=&from=&to=&page=`.
+/// The entries of a year.
+#[derive(Debug, Clone)]
+pub struct YearOfEntries {
+    /// The year; empty for what has no date.
+    pub year: String,
+    /// Newest first.
+    pub rows: Vec<EntryRow>,
+}
+
+/// A way to a year.
+#[derive(Debug, Clone)]
+pub struct Year {
+    /// The year.
+    pub year: String,
+    /// The same list, narrowed to it.
+    pub address: String,
+    /// Whether it is the one that is shown.
+    pub chosen: bool,
+}
+
+/// `GET /patients/{id}/record?kind=&from=&to=&words=&after=`.
 ///
-/// Fields: `kind` (empty for all), `from`, `to` (ISO dates of the date inputs).
+/// Fields: `kind` (any number of them; none for all), `from`, `to` (dates in the practice's order), `words`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "patient/record.html")]
 pub struct Record {
@@ -44,16 +64,28 @@ pub struct Record {
     pub shell: Shell,
     /// Who it is.
     pub banner: Banner,
-    /// The kinds, each with its count in the label; the first stands for all and has an empty value.
+    /// The kinds that the record has, each with its count in the label.
     pub kinds: Vec<Choice>,
-    /// As typed, ISO.
+    /// As typed.
     pub from: String,
-    /// As typed, ISO.
+    /// As typed.
     pub to: String,
+    /// As typed.
+    pub words: String,
+    /// How a date is typed here, by example.
+    pub date_example: String,
+    /// The years in which anything happened, newest first.
+    pub years: Vec<Year>,
+    /// What narrows the list, in words, for paper; empty for nothing.
+    pub narrowed: String,
+    /// That older entries have not been examined yet.
+    pub stopped: bool,
+    /// That there are measurements to be drawn.
+    pub measured: bool,
     /// What to put right.
     pub errors: Errors,
-    /// The rows of this page, newest first.
-    pub rows: Vec<EntryRow>,
+    /// The entries of this page, newest first, under their years.
+    pub entries: Vec<YearOfEntries>,
     /// The way through.
     pub pager: Pager,
 }
@@ -62,7 +94,8 @@ impl Record {
     /// Whether a filter narrows the list.
     #[must_use]
     pub fn is_filtered(&self) -> bool {
-        !self.from.is_empty() || !self.to.is_empty() || self.kinds.iter().any(|k| k.chosen && !k.value.is_empty())
+        let typed = [&self.from, &self.to, &self.words].iter().any(|typed| !typed.is_empty());
+        typed || self.kinds.iter().any(|kind| kind.chosen)
     }
 }
 
@@ -185,20 +218,36 @@ pub(crate) mod fixture {
         Record {
             shell: shell(Room::Patients),
             banner: banner(Tab::Record),
-            kinds: [("", 117), ("problem", 14), ("medication", 22), ("allergy", 2), ("document", 79)]
+            kinds: [("problem", 14), ("medication", 22), ("allergy", 2), ("document", 79)]
                 .into_iter()
-                .map(|(k, n)| Choice::new(k, crate::views::words::entries_counted(k, n), k.is_empty()))
+                .map(|(k, n)| Choice::new(k, crate::views::words::entries_counted(k, n), false))
                 .collect(),
             from: String::new(),
             to: String::new(),
+            words: String::new(),
+            date_example: "07/03/1984".into(),
+            years: ["2026", "2023", "2022", "2021", "2019"]
+                .map(|year| Year { year: year.into(), address: format!("?from=01/01/{year}"), chosen: false })
+                .to_vec(),
+            narrowed: String::new(),
+            stopped: false,
+            measured: true,
             errors: Errors::none(),
-            rows: rows(),
+            entries: vec![
+                YearOfEntries { year: "2026".into(), rows: rows()[..5].to_vec() },
+                YearOfEntries { year: "2023".into(), rows: rows()[5..].to_vec() },
+            ],
             pager: Pager { first: 1, last: 9, total: Some(117), previous: None, next: Some("?page=2".into()) },
         }
     }
 
     pub(crate) fn record_without_rows() -> Record {
-        Record { rows: Vec::new(), from: "2026-01-01".into(), pager: Pager::default(), ..record() }
+        Record { entries: Vec::new(), from: "01/01/2026".into(), pager: Pager::default(), ..record() }
+    }
+
+    pub(crate) fn record_searched() -> Record {
+        let stopped = Record { words: "knee".into(), narrowed: "words “knee”".into(), stopped: true, ..record() };
+        Record { pager: Pager { next: Some("?words=knee&after=x".into()), ..Pager::default() }, ..stopped }
     }
 
     pub(crate) fn entry() -> Entry {

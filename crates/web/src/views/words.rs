@@ -124,11 +124,23 @@ pub fn entry(kind: &str) -> String {
     })
 }
 
-/// A kind with its count, for the filter: "Problems, 14"; an empty kind stands for all.
+/// A kind with its count, for the filter: "Problems, 14".
 #[must_use]
 pub fn entries_counted(kind: &str, count: u64) -> String {
-    let kind = if kind.is_empty() { say("record-kind-all") } else { entries(kind) };
-    say_with("record-kind-counted", &[("kind", &kind), ("count", &count)])
+    say_with("record-kind-counted", &[("kind", &entries(kind)), ("count", &count)])
+}
+
+/// By what a record was narrowed, by its name in the log: "by kind, date".
+#[must_use]
+pub fn narrowed_by(names: &str) -> String {
+    let said = |name: &str| match name {
+        "kind" => say("filtered-by-kind"),
+        "date" => say("filtered-by-date"),
+        "words" => say("filtered-by-words"),
+        other => other.to_owned(),
+    };
+    let names: Vec<String> = names.split('+').map(said).collect();
+    say_with("filtered-by", &[("names", &crate::text::list(names.iter().map(String::as_str)))])
 }
 
 /// What was done, by the action's name in the log.

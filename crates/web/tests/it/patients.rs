@@ -283,6 +283,95 @@ async fn an_allergy_of_long_ago_stays_in_the_banner_under_any_number_of_past_one
 }
 
 #[tokio::test]
+async fn the_record_is_one_list_that_is_narrowed_by_kind_by_day_and_by_words() {
+    let (site, practice, doctor) = one(Role::Practitioner).await;
+    let patient = r#"{"resourceType":"Patient","id":"p1","name":[{"family":"Mokoena"}]}"#;
+    let visit = |n: i32, day: &str, what: &str| {
+        format!(
+            r#"{{"resourceType":"Encounter","id":"e{n}","status":"finished","class":{{"code":"AMB"}},"type":[{{"text":"{what}"}}],"subject":{{"reference":"Patient/p1"}},"period":{{"start":"{day}"}}}}
+"#
+        )
+    };
+    let visits: String = [
+        visit(1, "2019-05-06", "Check-up"),
+        visit(2, "2021-05-06", "Knee <b>pain</b>"),
+        visit(3, "2021-07-08", "Vaccination"),
+    ]
+    .concat();
+    let shot = r#"{"resourceType":"Immunization","id":"i1","patient":{"reference":"Patient/p1"},"status":"completed","vaccineCode":{"text":"Tetanus"},"occurrenceDateTime":"2021-07-08"}"#;
+    let files = [("Patient.ndjson", patient), ("Encounter.ndjson", &visits), ("Immunization.ndjson", shot)];
+    import(&site, practice, &files).await;
+    let patient = found(&doctor).await;
+    let shown = async |question: &str| {
+        let page = doctor.open(&format!("{patient}/record{question}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{question}");
+        let body = page.body;
+        ["Check-up", "Knee", "Vaccination", "Tetanus"].map(|what| {
+            let row = format!("data-row-link><bdi>{what}");
+            u8::from(body.contains(&row))
+        })
+    };
+    assert_eq!(shown("").await, [1, 1, 1, 1]);
+    assert_eq!(shown("?kind=visit").await, [1, 1, 1, 0]);
+    assert_eq!(shown("?kind=immunisation&kind=problem").await, [0, 0, 0, 1]);
+    assert_eq!(shown("?from=1%2F1%2F2020").await, [0, 1, 1, 1]);
+    assert_eq!(shown("?from=2021&to=6%2F2021").await, [0, 1, 0, 0]);
+    assert_eq!(shown("?to=2019").await, [1, 0, 0, 0]);
+    assert_eq!(shown("?words=knee+PAIN").await, [0, 1, 0, 0]);
+    assert_eq!(shown("?words=%3Cscript%3E").await, [0, 0, 0, 0]);
+
+    let page = doctor.open(&format!("{patient}/record?kind=visit&words=a%26b+%22c")).await;
+    assert!(page.body.contains("value=\"a&#38;b &#34;c\""), "what was typed is kept");
+    assert!(page.body.contains("words=a%26b%20%22c"), "and leads on in the links to the years");
+    assert!(page.body.contains(">2021</a>") && page.body.contains("Visits, 3"), "{}", page.body);
+    for (question, field) in [("?from=yesterday", "from"), ("?to=31%2F2%2F2020", "to"), ("?from=2021&to=2020", "to")] {
+        let refused = doctor.open(&format!("{patient}/record{question}")).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{question}");
+        assert!(refused.body.contains(&format!("href=\"#{field}\"")), "{question}");
+    }
+    let log = doctor.open(&format!("{patient}/audit")).await.body;
+    assert!(log.contains("by kind, words") && log.contains("by date"), "{log}");
+    assert!(!log.contains("knee"), "the log says by what, and not to what");
+}
+
+#[tokio::test]
+async fn measurements_are_drawn_with_their_table_and_without_an_exception_from_the_policy() {
+    let (site, practice, doctor) = one(Role::Practitioner).await;
+    let patient = r#"{"resourceType":"Patient","id":"p1","name":[{"family":"Mokoena"}]}"#;
+    let part = |code: &str, name: &str, value: i32| {
+        format!(
+            r#"{{"code":{{"coding":[{{"system":"http://loinc.org","code":"{code}","display":"{name}"}}]}},"valueQuantity":{{"value":{value},"unit":"mmHg","system":"http://unitsofmeasure.org","code":"mm[Hg]"}}}}"#
+        )
+    };
+    let pressure = |n: i32, at: &str, upper: i32, lower: i32| {
+        format!(
+            r#"{{"resourceType":"Observation","id":"o{n}","status":"final","subject":{{"reference":"Patient/p1"}},"code":{{"text":"Blood pressure"}},"effectiveDateTime":"{at}","component":[{},{}]}}
+"#,
+            part("8480-6", "Systolic", upper),
+            part("8462-4", "Diastolic", lower)
+        )
+    };
+    let all = [
+        pressure(1, "2024-05-06T08:00:00+02:00", 146, 92),
+        pressure(2, "2024-05-06T18:00:00+02:00", 138, 88),
+        pressure(3, "2025-01-02", 128, 82),
+    ];
+    import(&site, practice, &[("Patient.ndjson", patient), ("Observation.ndjson", &all.concat())]).await;
+    let patient = found(&doctor).await;
+    let record = doctor.open(&format!("{patient}/record")).await.body;
+    assert!(record.contains("146/92 mmHg") && record.contains(&format!("href=\"{patient}/measurements\"")));
+    let page = doctor.open(&format!("{patient}/measurements")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(page.body.matches("<polyline").count(), 2, "two lines in one figure");
+    assert_eq!(page.body.matches("<circle cx=").count(), 6);
+    assert_eq!(page.body.matches("<figure").count(), 1);
+    assert!(page.body.contains(">146 mmHg<") && page.body.contains("08:00") && page.body.contains("18:00"));
+    assert!(!page.body.contains(" style="));
+    let reception = at_work(&site, practice, &[Role::Reception]).await;
+    assert_eq!(reception.open(&format!("{patient}/measurements")).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn the_page_counts_the_others_who_saw_it_and_not_its_reader() {
     let (site, practice, reception) = one(Role::Reception).await;
     let doctor = at_work(&site, practice, &[Role::Practitioner]).await;

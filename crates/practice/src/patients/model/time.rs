@@ -150,6 +150,18 @@ impl BirthDate {
         Date::new(self.year, self.month?, self.day?).ok()
     }
 
+    /// The first and the last day that it may be.
+    #[must_use]
+    pub fn span(self) -> (Date, Date) {
+        let first = self.earliest();
+        let last = match (self.month, self.day) {
+            (_, Some(_)) => first,
+            (Some(_), None) => first.last_of_month(),
+            (None, None) => first.last_of_year(),
+        };
+        (first, last)
+    }
+
     /// The first day that it may be.
     fn earliest(self) -> Date {
         Date::new(self.year, self.month.unwrap_or(1), self.day.unwrap_or(1)).unwrap_or(Date::MIN)
@@ -339,6 +351,18 @@ impl Moment {
         let offset = Offset::from_seconds(i32::from(time.offset_minutes.unwrap_or(0)) * 60).unwrap_or(Offset::UTC);
         // Only the last day of the year 9999 west of Greenwich lies beyond what can be counted.
         civil.to_zoned(TimeZone::fixed(offset)).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
+    }
+
+    /// The date, in the source's own clock.
+    #[must_use]
+    pub const fn date(&self) -> BirthDate {
+        self.date
+    }
+
+    /// The time of day in the source's own clock: `14:02`.
+    #[must_use]
+    pub fn time_words(&self) -> Option<String> {
+        self.time.map(|time| format!("{:02}:{:02}", time.hour, time.minute))
     }
 
     /// The date in words: `22 Nov 2026`, in the source's own clock.

@@ -12,7 +12,7 @@ use crate::around::roles_said;
 use crate::routes::{Allow, Pages};
 use crate::views::Moment;
 use crate::views::audit::{Act, ActKind};
-use crate::views::words::{action, entry, machine, purpose};
+use crate::views::words::{action, entry, machine, narrowed_by, purpose};
 
 pub(super) fn routes(pages: Pages) -> Pages {
     pages.read("/audit", Allow::to::<ReadAudit>(), list::show_log)
@@ -84,8 +84,11 @@ fn kind_of(line: &AuditLine, refused: bool) -> ActKind {
     }
 }
 
-/// What an act was of: a kind of identifier or of entry.
+/// What an act was of: a kind of identifier or of entry, or by what a list was narrowed.
 fn of_said(name: &str) -> String {
+    if let Some(by) = name.strip_prefix(practice::patients::timeline::FILTERED) {
+        return narrowed_by(by);
+    }
     match name.strip_prefix("patient_identifier.") {
         Some(kind) => practice::patients::identifiers::IdentifierKind::from_code(kind)
             .map_or_else(|| kind.to_owned(), |kind| kind.label().to_owned()),

@@ -7,6 +7,7 @@ mod entry;
 mod find;
 mod identifiers;
 mod lookup;
+mod measurements;
 mod new;
 mod overview;
 mod record;
@@ -47,5 +48,6 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .change("/patients/{patient}/alerts/{alert}/end", edits, alerts::end)
         .read("/patients/{patient}/record", Allow::to::<OpenRecord>(), record::show_record)
         .read("/patients/{patient}/record/{entry}", Allow::to::<OpenRecord>(), entry::show_entry)
+        .read("/patients/{patient}/measurements", Allow::to::<OpenRecord>(), measurements::show_measurements)
         .read("/patients/{patient}/audit", Allow::to::<OpenAudit>(), who_saw_what::show_log)
 }

@@ -1,53 +1,80 @@
-//! The entries of a record: by kind, by date, a page at a time.
+//! The timeline of a record: every kind in one list, narrowed by kind, by date and by words. All of it works
+//! without script: the form asks with GET, the ways on are links.
 
 use axum::extract::State;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use kernel::PatientId;
-use practice::patients::model::EntryKind;
-use practice::patients::reads::{ENTRIES_PER_PAGE, EntryFilter, EntryPage, entries};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use practice::patients::model::{BirthDate, DateOrder, EntryKind};
+use practice::patients::reads::Read;
+use practice::patients::rows::EntryLine;
+use practice::patients::timeline::reads::{EntryPage, entries};
+use practice::patients::timeline::{EntryFilter, WORDS_CHARS_MAX, Words};
 use serde::Deserialize;
 
 use super::banner::{Known, banner, may};
 use super::find::today;
 use super::overview::{KINDS, row};
+use super::{said, typed};
 use crate::AppState;
 use crate::errors::Answer;
 use crate::extract::{Asked, At, refuse, show};
-use crate::text::say;
+use crate::text::{list, say, say_with};
 use crate::views::patient::Tab;
-use crate::views::record::Record;
-use crate::views::words::entries as entries_said;
+use crate::views::record::{Record, Year, YearOfEntries};
+use crate::views::words::{entries as entries_said, entries_counted};
 use crate::views::{Choice, Errors, Pager, Room};
 use crate::who::Member;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 pub(super) struct Question {
     #[serde(default)]
-    kind: String,
+    kind: Vec<String>,
     #[serde(default)]
     from: String,
     #[serde(default)]
     to: String,
     #[serde(default)]
-    page: String,
+    words: String,
+    #[serde(default)]
+    after: String,
 }
 
-/// `GET /patients/{patient}/record?kind=&from=&to=&page=`
+/// `GET /patients/{patient}/record?kind=&from=&to=&words=&after=`
 pub(super) async fn show_record(
     State(app): State<AppState>,
     member: Member,
     At(id): At<PatientId>,
     Asked(asked): Asked<Question>,
 ) -> Answer {
-    let zone = member.zone().await?;
+    let order = member.date_order().await?;
     let mut errors = Errors::none();
-    let from = day_start(&asked.from, &zone, 0).unwrap_or_else(|| wrong(&mut errors, "from"));
-    let until = day_start(&asked.to, &zone, 1).unwrap_or_else(|| wrong(&mut errors, "to"));
-    let page = asked.page.parse::<i64>().unwrap_or(1).max(1);
-    let kind = EntryKind::from_code(&asked.kind);
-    let found = entries(&app.store, &member.actor, id, &EntryFilter { kind, from, until, page: page - 1 }).await?;
+    let today = today(&app, &member).await?;
+    let date_example = typed::date_example(today, order);
+    let mut day = |field, text: &str| {
+        let read = day(text, order);
+        if read.is_none() && !text.trim().is_empty() {
+            errors.add(field, say_with("filter-day-wrong", &[("example", &date_example)]));
+        }
+        read
+    };
+    let (from, to) = (day("from", &asked.from), day("to", &asked.to));
+    let kinds: Vec<EntryKind> = asked.kind.iter().filter_map(|code| EntryKind::from_code(code)).collect();
+    let filter = EntryFilter {
+        from: from.map(|(first, _)| first),
+        to: to.map(|(_, last)| last),
+        words: Words::typed(&asked.words),
+        after: asked.after.parse().ok(),
+        kinds,
+    };
+    if filter.from.zip(filter.to).is_some_and(|(from, to)| from > to) {
+        errors.add("to", say("filter-dates-crossed"));
+    }
+    if asked.words.chars().count() > WORDS_CHARS_MAX {
+        errors.add("words", say_with("filter-words-long", &[("most", &WORDS_CHARS_MAX)]));
+    }
+    let found = entries(&app.store, &member.actor, id, &filter).await?;
     let may = may(&member).await?;
     let known = Known {
         id,
@@ -58,25 +85,31 @@ pub(super) async fn show_record(
     };
     let view = Record {
         shell: member.shell(Room::Patients).await?,
-        banner: banner(&member, &known, may, Tab::Record, today(&app, &member).await?),
-        kinds: kinds(&asked.kind),
-        pager: pager(&asked, page, &found),
+        banner: banner(&member, &known, may, Tab::Record, today),
+        kinds: kinds_said(&filter, &found),
+        years: years(&asked, &found.years, order),
+        narrowed: narrowed(&filter, &asked),
+        stopped: found.stopped,
+        pager: pager(&asked, &found),
+        date_example,
+        measured: found.counts.iter().any(|(kind, count)| *kind == EntryKind::Observation && *count > 0),
+        entries: by_year(&found.entries),
         from: asked.from,
         to: asked.to,
-        rows: found.entries.iter().map(row).collect(),
+        words: asked.words,
         errors,
     };
     if view.errors.is_empty() { show(&view) } else { refuse(&view) }
 }
 
-fn wrong(errors: &mut Errors, field: &'static str) -> Option<Timestamp> {
-    errors.add(field, say("filter-date-wrong"));
-    None
+/// The first and the last day of what was typed: a day, a month or a year.
+fn day(text: &str, order: DateOrder) -> Option<(Date, Date)> {
+    BirthDate::typed(text.trim(), order).ok().map(BirthDate::span)
 }
 
 /// The start of a typed day, or of the day after it; `None` if what was typed is no day.
 #[allow(clippy::option_option, reason = "nothing typed, a day, or something else: three cases")]
-pub(crate) fn day_start(typed: &str, zone: &TimeZone, days_later: i64) -> Option<Option<Timestamp>> {
+pub(crate) fn day_start(typed: &str, zone: &TimeZone, days_later: i64) -> Option<Option<jiff::Timestamp>> {
     if typed.trim().is_empty() {
         return Some(None);
     }
@@ -85,25 +118,80 @@ pub(crate) fn day_start(typed: &str, zone: &TimeZone, days_later: i64) -> Option
     day.to_zoned(zone.clone()).ok().map(|start| Some(start.timestamp()))
 }
 
-fn kinds(chosen: &str) -> Vec<Choice> {
-    let all = Choice::new("", say("record-kind-all"), EntryKind::from_code(chosen).is_none());
-    let each = KINDS.into_iter().map(EntryKind::code);
-    std::iter::once(all).chain(each.map(|kind| Choice::new(kind, entries_said(kind), kind == chosen))).collect()
+/// The kinds that the record has, with their numbers, and those that are asked for.
+fn kinds_said(filter: &EntryFilter, found: &EntryPage) -> Vec<Choice> {
+    let count = |kind: EntryKind| found.counts.iter().find(|(known, _)| *known == kind).map_or(0, |(_, count)| *count);
+    let said = |kind: EntryKind| entries_counted(kind.code(), u64::try_from(count(kind)).unwrap_or(0));
+    let chosen = |kind: EntryKind| filter.kinds.contains(&kind);
+    let there = KINDS.into_iter().filter(|kind| chosen(*kind) || count(*kind) > 0);
+    there.map(|kind| Choice::new(kind.code(), said(kind), chosen(kind))).collect()
 }
 
-fn pager(asked: &Question, page: i64, found: &EntryPage) -> Pager {
-    let address = |page: i64| format!("?kind={}&from={}&to={}&page={page}", asked.kind, asked.from, asked.to);
-    let first = (page - 1) * ENTRIES_PER_PAGE;
-    let last = first + i64::try_from(found.entries.len()).unwrap_or(0);
-    let plain = |n: i64| u64::try_from(n).unwrap_or(0);
-    if found.entries.is_empty() {
-        return Pager { previous: (page > 1).then(|| address(1)), ..Pager::default() };
+/// The same question with other dates or from another place on.
+fn address(asked: &Question, from: &str, to: &str, after: Option<&str>) -> String {
+    let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let mut pairs: Vec<String> = asked.kind.iter().map(|kind| format!("kind={}", part(kind))).collect();
+    for (name, value) in [("from", from), ("to", to), ("words", &asked.words), ("after", after.unwrap_or_default())] {
+        if !value.is_empty() {
+            pairs.push(format!("{name}={}", part(value)));
+        }
     }
-    Pager {
-        first: plain(first + 1),
-        last: plain(last),
-        total: Some(plain(found.total)),
-        previous: (page > 1).then(|| address(page - 1)),
-        next: (last < found.total).then(|| address(page + 1)),
+    format!("?{}", pairs.join("&"))
+}
+
+fn years(asked: &Question, years: &[i16], order: DateOrder) -> Vec<Year> {
+    let typed = |year: i16, month: i8, day: i8| {
+        BirthDate::new(year, Some(month), Some(day)).map(|date| date.to_typed(order)).unwrap_or_default()
+    };
+    years
+        .iter()
+        .map(|year| {
+            let (from, to) = (typed(*year, 1, 1), typed(*year, 12, 31));
+            let chosen = asked.from == from && asked.to == to;
+            Year { year: year.to_string(), address: address(asked, &from, &to, None), chosen }
+        })
+        .collect()
+}
+
+/// What narrows the list, in words, for paper.
+fn narrowed(filter: &EntryFilter, asked: &Question) -> String {
+    let mut said: Vec<String> = filter.kinds.iter().map(|kind| entries_said(kind.code())).collect();
+    for (key, value) in [("narrowed-from", &asked.from), ("narrowed-to", &asked.to), ("narrowed-words", &asked.words)] {
+        if !value.trim().is_empty() {
+            said.push(say_with(key, &[("value", value)]));
+        }
     }
+    list(said.iter().map(String::as_str))
+}
+
+fn pager(asked: &Question, found: &EntryPage) -> Pager {
+    let next = found.next.map(|after| address(asked, &asked.from, &asked.to, Some(&after.to_string())));
+    let first = (!asked.after.is_empty()).then(|| address(asked, &asked.from, &asked.to, None));
+    let counted = asked.from.is_empty() && asked.to.is_empty() && asked.words.is_empty() && asked.after.is_empty();
+    let shown = u64::try_from(found.entries.len()).unwrap_or(0);
+    let total = counted.then(|| u64::try_from(found.total).unwrap_or(0)).filter(|_| shown > 0);
+    Pager { first: u64::from(total.is_some()), last: total.map_or(0, |_| shown), total, previous: first, next }
+}
+
+/// The list with a heading for each year.
+fn by_year(lines: &[Read<EntryLine>]) -> Vec<YearOfEntries> {
+    let year = |line: &Read<EntryLine>| -> Option<String> {
+        let when = line.as_ref().ok()?.summary.when.as_ref()?;
+        said::day(when).iso.get(..4).map(str::to_owned)
+    };
+    let mut years: Vec<YearOfEntries> = Vec::new();
+    for line in lines {
+        // What does not open has no year of its own: it stands where it stood.
+        let of = if line.is_err() {
+            years.last().map(|last| last.year.clone())
+        } else {
+            Some(year(line).unwrap_or_default())
+        };
+        let of = of.unwrap_or_default();
+        match years.last_mut().filter(|last| last.year == of) {
+            Some(last) => last.rows.push(row(line)),
+            None => years.push(YearOfEntries { year: of, rows: vec![row(line)] }),
+        }
+    }
+    years
 }
