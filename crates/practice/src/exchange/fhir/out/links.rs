@@ -35,22 +35,24 @@ fn is_somebody(resource_type: &str) -> bool {
     matches!(resource_type, "Patient" | "RelatedPerson" | "Person")
 }
 
-/// The names of everything that a resource refers to by type and id, to be looked up.
+/// The names of everything that a resource refers to by type and id, to be looked up; of types alone that
+/// can be asked for here.
 #[must_use]
-pub fn wanted(resource: &Value) -> BTreeSet<ResourceKey> {
+pub fn wanted(resource: &Value, has: fn(&str) -> bool) -> BTreeSet<ResourceKey> {
     let mut found = BTreeSet::new();
-    gather(resource, &mut found);
+    gather(resource, has, &mut found);
     found
 }
 
-fn gather(value: &Value, found: &mut BTreeSet<ResourceKey>) {
+fn gather(value: &Value, has: fn(&str) -> bool, found: &mut BTreeSet<ResourceKey>) {
     match value {
-        Value::Array(items) => items.iter().for_each(|item| gather(item, found)),
+        Value::Array(items) => items.iter().for_each(|item| gather(item, has, found)),
         Value::Object(fields) => {
             if let Some(Value::String(text)) = fields.get("reference") {
-                found.extend(Reference::parse(text).ok().and_then(|reference| reference.key()));
+                let reference = Reference::parse(text).ok().filter(|reference| reference.type_named().is_some_and(has));
+                found.extend(reference.and_then(|reference| reference.key()));
             }
-            fields.values().for_each(|field| gather(field, found));
+            fields.values().for_each(|field| gather(field, has, found));
         }
         _ => {}
     }

@@ -242,7 +242,8 @@ fn an_entry_is_about_our_patient_and_leads_to_what_is_here_or_says_it_in_words()
     assert_eq!(details[1], json!({"reference": "#inside"}));
     assert_eq!(details[2], json!({"type": "Observation", "display": "Pulse"}));
     assert!(!told.to_string().contains("123456789"), "a number beside a reference is a number all the same");
-    assert!(wanted(&source).contains(&ResourceKey::of("Encounter", "e1")));
+    assert!(!wanted(&source, |name| name == "Observation").contains(&ResourceKey::of("Encounter", "e1")));
+    assert!(wanted(&source, |_| true).contains(&ResourceKey::of("Encounter", "e1")));
 }
 
 #[test]
