@@ -91,7 +91,32 @@ const KEEP: &str = "
     set target_kind = excluded.target_kind, target_id = excluded.target_id, digest = excluded.digest,
         outcome = excluded.outcome, run_id = excluded.run_id";
 
+const BROUGHT_BY: &str = "
+    select target_id, run_id from import_key where practice_id = $1 and target_id = any($2)";
+
+const WENT_TO: &str = "select token, target_id from import_key where practice_id = $1 and token = any($2)";
+
 impl<A: Action> Tx<A> {
+    /// Which runs brought these rows in. Rows that no import brought are not among them.
+    pub async fn brought_by(&self, targets: &[Uuid]) -> Result<HashMap<Uuid, ImportId>, StoreError> {
+        let rows = self.desk.query(BROUGHT_BY, &[&targets]).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, ImportId::from_uuid(row.try_get(1)?)))).collect()
+    }
+
+    /// Where these sources went, as far as they came in: for showing, so nobody waits for an import.
+    pub async fn went_to(&self, tokens: &[Token]) -> Result<HashMap<Token, Uuid>, StoreError> {
+        let bytes: Vec<&[u8]> = tokens.iter().map(|token| token.bytes().as_slice()).collect();
+        let by_bytes: HashMap<&[u8], Token> = tokens.iter().map(|token| (token.bytes().as_slice(), *token)).collect();
+        let mut went = HashMap::new();
+        for row in self.desk.query(WENT_TO, &[&bytes]).await? {
+            let token: &[u8] = row.try_get(0)?;
+            if let Some(token) = by_bytes.get(token) {
+                went.insert(*token, row.try_get(1)?);
+            }
+        }
+        Ok(went)
+    }
+
     /// Tokens of sources, in the order of the texts.
     pub async fn import_tokens(&self, texts: &[String]) -> Result<Vec<Token>, StoreError> {
         self.blind_all("import.source", TokenKind::Identifier, texts).await

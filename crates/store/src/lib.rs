@@ -14,6 +14,7 @@ mod actor;
 mod addresses;
 mod admin;
 mod audit;
+mod carry;
 mod committer;
 mod error;
 mod event;

@@ -32,6 +32,10 @@ const FIND: &str = "
     select subject_id from search_token where practice_id = $1 and token = any($2)
     group by subject_id having count(*) = $3 order by subject_id desc limit $4";
 
+const FIND_BEFORE: &str = "
+    select subject_id from search_token where practice_id = $1 and token = any($2) and subject_id < $5
+    group by subject_id having count(*) = $3 order by subject_id desc limit $4";
+
 const FORGET: &str = "delete from search_token where practice_id = $1 and subject_id = $2";
 
 const FORGET_ALL: &str = "delete from search_token where practice_id = $1 and subject_id = any($2)";
@@ -53,6 +57,22 @@ impl<A: Action> Tx<A> {
         let count = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let rows = self.desk.query(FIND, &[&bytes, &count, &limit]).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// Subjects that have every token of one of these sets, newest first, older than `before` if that is
+    /// given, at most `limit`: one page after the other, however many there are.
+    pub async fn find_any(&self, sets: &[TokenSet], before: Option<Uuid>, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+        let before = before.unwrap_or(Uuid::max());
+        let mut found = BTreeSet::new();
+        for words in sets.iter().filter(|words| !words.is_empty()) {
+            let tokens = self.desk.search_tokens(words).await?;
+            let bytes: Vec<&[u8]> = tokens.iter().map(|token| token.bytes().as_slice()).collect();
+            let count = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+            for row in self.desk.query(FIND_BEFORE, &[&bytes, &count, &limit, &before]).await? {
+                found.insert(row.try_get::<_, Uuid>(0)?);
+            }
+        }
+        Ok(found.into_iter().rev().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect())
     }
 
     /// A blind token for a column of its own (an e-mail address that must be unique, the key of an

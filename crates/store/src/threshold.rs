@@ -17,6 +17,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::addresses::Addresses;
+use crate::carry::carried_for;
 use crate::committer::Committer;
 use crate::event::{Draft, Event};
 use crate::keyring::{Keyring, PracticeKeys};
@@ -156,6 +157,8 @@ const PATIENT: &str = "
         select from patient_access a
         where a.practice_id = p.practice_id and a.patient_id = p.id and a.person_id = $3
     ) from patient p where p.practice_id = $1 and p.id = $2";
+const PATIENT_OF_ENTRY: &str = "select patient_id from record_entry where practice_id = $1 and id = $2";
+const PATIENT_OF_ALERT: &str = "select patient_id from patient_alert where practice_id = $1 and id = $2";
 const OUTCOME: &str =
     "select fingerprint, outcome from idempotency where practice_id = $1 and actor_id = $2 and key = $3";
 
@@ -258,6 +261,30 @@ impl Threshold {
     #[must_use]
     pub fn would_allow<A: Action>(&self, kind: ResourceKind) -> bool {
         A::PARTS.iter().all(|part| self.inner.policy.may(self.profile, part, kind))
+    }
+
+    /// Whose record an entry belongs to, for asking about that patient. [`StoreError::Missing`] if there is
+    /// no such entry here.
+    pub async fn patient_of_entry(&self, id: Uuid) -> Result<PatientId, StoreError> {
+        self.patient_of(PATIENT_OF_ENTRY, id).await
+    }
+
+    /// Whose record an alert belongs to, likewise.
+    pub async fn patient_of_alert(&self, id: Uuid) -> Result<PatientId, StoreError> {
+        self.patient_of(PATIENT_OF_ALERT, id).await
+    }
+
+    async fn patient_of(&self, text: &'static str, id: Uuid) -> Result<PatientId, StoreError> {
+        let rows = self.trip.query(text, &[&self.actor.practice.uuid(), &id]).await?;
+        Ok(PatientId::from_uuid(rows.first().ok_or(StoreError::Missing)?.try_get(0)?))
+    }
+
+    /// Opens what was sealed for whoever entered to bring back ([`Tx::carry`]). `None` if it was sealed for
+    /// somebody else, elsewhere or for another use, or was altered: which of these is not told.
+    pub async fn carried(&self, label: &'static str, envelope: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let practice = self.actor.practice;
+        let key = self.inner.keyring.data_key(&self.held, practice.uuid()).await?;
+        Ok(key.open(&carried_for(practice, &self.actor, label), envelope).ok().map(|bytes| bytes.to_vec()))
     }
 
     /// Asks for a permission to read. Another practice's id, or none, is [`StoreError::Missing`]; a

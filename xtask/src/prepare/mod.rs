@@ -6,6 +6,7 @@
 mod apt;
 mod npm;
 mod postgres;
+mod python;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -65,7 +66,8 @@ pub(crate) fn ensure(root: &Path, extent: Extent) -> Outcome {
             return Err(format!("apt reports success, and yet these are not to be found\n{still}"));
         }
     }
-    npm::ensure(&root.join("assets"))
+    npm::ensure(&root.join("assets"))?;
+    if extent == Extent::Tests { python::ensure(root) } else { Ok(()) }
 }
 
 /// What this system lacks.
@@ -115,6 +117,9 @@ fn missing_packages(extent: Extent, root: &Path) -> Vec<Want> {
     if extent == Extent::Tests {
         if browser().is_none() {
             wants.push(Want::new("chromium", "the browser tests sign in and click as a person would"));
+        }
+        if !python::can_make_folders() {
+            wants.push(Want::new("python3-venv", "the answers of the API are held against models written in Python"));
         }
         let fonts = [
             ("fonts-noto-core", "names in Arabic, Devanagari and other scripts must show in the pictures"),

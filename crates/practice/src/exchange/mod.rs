@@ -3,6 +3,7 @@
 //! `mappings` keeps how tables were read; `runs` lists imports and takes one back.
 
 pub mod actions;
+pub mod api;
 pub mod csv;
 pub mod fhir;
 mod gathered;
@@ -15,3 +16,8 @@ mod writes;
 
 pub use import::{ImportError, ImportSettings, Progress, import_csv, import_folder, import_vcard, look_at_csv};
 pub use mappings::known_mapping;
+
+/// The text behind the token by which an imported resource is known again: its source and its name there.
+fn source_text(source: &str, key: &fhir::ResourceKey) -> String {
+    format!("{source}|{}", key.hex())
+}

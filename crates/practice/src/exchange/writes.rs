@@ -17,6 +17,7 @@ use super::fhir::{
 };
 use super::import::ImportSettings;
 use super::rows::{KeptPatch, KeptResource, KeptRow, Run, RunPatch, RunRow};
+use super::source_text;
 use crate::patients::actions::ImportPatients;
 use crate::patients::identifiers::Identifier;
 use crate::patients::model::{BirthDate, Demographics};
@@ -242,7 +243,7 @@ impl<'b, 'a> Work<'b, 'a> {
     }
 
     fn source_text(&self, key: &ResourceKey) -> String {
-        format!("{}|{}", self.batch.settings.source, key.hex())
+        source_text(&self.batch.settings.source, key)
     }
 
     /// Whom a reference means: somebody in the files, or imported before.

@@ -37,6 +37,14 @@ store::actions! {
     pub OpenAudit = "patient.who-saw-what", reads, all of [ReadPatient, ReadPatientAudit];
     /// The same, clinical values included.
     pub OpenClinicalAudit = "patient.who-saw-what", reads, all of [ReadPatient, ReadClinical, ReadPatientAudit];
+    /// Read a patient with the identifiers in full: for a program that may.
+    pub ReadWhole = "patient.read-whole", reads, all of [ReadPatient, RevealIdentifier];
+    /// Find patients, with the identifiers in full.
+    pub FindWhole = "patient.find-whole", reads, all of [FindPatient, RevealIdentifier];
+    /// Open a record, with the identifiers in full.
+    pub OpenRecordWhole = "patient.record-whole", reads, all of [ReadPatient, ReadClinical, RevealIdentifier];
+    /// Read what the practice keeps of places, organisations and people who treat.
+    pub ReadDirectory = "team.read", reads;
     /// Bring patients in.
     pub ImportPatients = "patient.import", writes;
 }

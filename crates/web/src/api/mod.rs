@@ -7,6 +7,7 @@
 //! takes a body, with [`caller::ApiSent`] last), and one line in that room's `routes`.
 
 pub mod caller;
+mod fhir;
 pub mod outcome;
 pub(crate) mod smart;
 
@@ -22,5 +23,5 @@ pub fn is_address(path: &str) -> bool {
 }
 
 pub(crate) fn all(pages: Pages) -> Pages {
-    [smart::routes].into_iter().fold(pages, |pages, room| room(pages))
+    [smart::routes, fhir::routes].into_iter().fold(pages, |pages, room| room(pages))
 }

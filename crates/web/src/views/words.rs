@@ -149,6 +149,9 @@ pub fn action(name: &str) -> String {
     say(match name {
         "home.read" => "action-home-read",
         "patient.find" => "action-patient-find",
+        "patient.find-whole" => "action-patient-find-whole",
+        "patient.read-whole" => "action-patient-read-whole",
+        "patient.record-whole" => "action-clinical-read-whole",
         "patient.lookup-identifier" => "action-patient-lookup",
         "patient.lookup-found" => "action-patient-lookup-found",
         "patient.create" | "patient.new-form" => "action-patient-create",

@@ -8,7 +8,7 @@ use axum::Router;
 use identity::Identity;
 use identity::password::Hasher;
 use kernel::{Source, SystemEntropy};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use testkit::House;
 use tokio::sync::oneshot;
@@ -94,7 +94,10 @@ fn certificate() -> (Vec<u8>, Vec<rustls::pki_types::CertificateDer<'static>>, P
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
     let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &authority).unwrap();
+    let mut params = CertificateParams::new(names).unwrap();
+    // Another name than the authority's, or OpenSSL takes it for one that signed itself.
+    params.distinguished_name.push(DnType::CommonName, "localhost");
+    let certificate = params.signed_by(&key, &authority).unwrap();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     (authority.der().to_vec(), vec![certificate.der().clone()], key)
 }

@@ -23,9 +23,12 @@ mod finding;
 mod lines;
 mod matching;
 mod object;
+pub mod out;
 mod patient;
 mod reference;
 mod report;
+mod sent;
+mod shape;
 mod strict;
 mod types;
 
@@ -45,6 +48,7 @@ pub use self::matching::{Decision, MatchKey, birth_dates_disagree, decide, match
 use self::object::At;
 pub use self::reference::{Index, Reference, ResourceKey, Seen, Unresolved};
 pub use self::report::{Counts, FINDINGS_MAX, Finding, Outcome, Report};
+pub use self::sent::{SentPatient, sent_patient};
 use crate::patients::identifiers::Identifier;
 use crate::patients::model::{Demographics, EntryBody, EntryKind};
 

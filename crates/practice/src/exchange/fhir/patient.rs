@@ -10,7 +10,7 @@ use crate::patients::model::{BirthDate, Deceased, Demographics, Gender, LINE_CHA
 
 /// Beyond this a birth date is taken, and mentioned.
 const AGE_YEARS_MAX: i16 = 130;
-const PRONOUNS: &str = "http://hl7.org/fhir/StructureDefinition/individual-pronouns";
+pub(super) const PRONOUNS: &str = "http://hl7.org/fhir/StructureDefinition/individual-pronouns";
 
 pub(super) fn map(id: String, map: Map<String, Value>, today: Date) -> Result<PatientImport, Reject> {
     let root = At::Root("Patient");
@@ -119,7 +119,7 @@ fn type_codes<'a>(identifier: &'a Object<'_>) -> Vec<&'a str> {
 }
 
 /// The pronouns of the extension that FHIR R5 has for them; the extension itself stays in the rest.
-fn pronouns(extensions: &Value) -> Option<String> {
+pub(super) fn pronouns(extensions: &Value) -> Option<String> {
     let with_url = |value: &Value, url: &str| value.get("url").and_then(Value::as_str) == Some(url);
     let extension = extensions.as_array()?.iter().find(|extension| with_url(extension, PRONOUNS))?;
     let value = extension.get("extension")?.as_array()?.iter().find(|part| with_url(part, "value"))?;

@@ -162,6 +162,28 @@ impl Reference {
         }
     }
 
+    /// The type that it names.
+    #[must_use]
+    pub fn type_named(&self) -> Option<&str> {
+        match self {
+            Self::Local { resource_type, .. }
+            | Self::Absolute { resource_type, .. }
+            | Self::Conditional { resource_type, .. } => Some(resource_type),
+            Self::Uuid(_) | Self::Contained => None,
+        }
+    }
+
+    /// The key of what it points to by type and id.
+    #[must_use]
+    pub fn key(&self) -> Option<ResourceKey> {
+        match self {
+            Self::Local { resource_type, id } | Self::Absolute { resource_type, id, .. } => {
+                Some(ResourceKey::of(resource_type, id))
+            }
+            Self::Uuid(_) | Self::Conditional { .. } | Self::Contained => None,
+        }
+    }
+
     /// The server that it names.
     pub(super) fn base(&self) -> Option<ResourceKey> {
         match self {

@@ -71,7 +71,7 @@ fn kind_of(line: &AuditLine, refused: bool) -> ActKind {
     let begins = |part: &str| line.action.starts_with(part);
     if refused || line.action.ends_with("-refused") {
         ActKind::Refused
-    } else if line.action == "identifier.reveal" {
+    } else if line.action == "identifier.reveal" || line.action.ends_with("-whole") {
         ActKind::Reveal
     } else if line.listed || line.action == "patient.find" || line.action.starts_with("patient.lookup") {
         ActKind::Found

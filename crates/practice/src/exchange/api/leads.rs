@@ -1,0 +1,78 @@
+//! Where the references of entries lead: to what the same source brought in.
+
+use std::collections::{BTreeSet, HashMap};
+
+use kernel::{ImportId, PatientId};
+use store::{Actor, Damaged, FhirTypes, Interaction, Reads, Resource, Store, StoreError};
+use uuid::Uuid;
+
+use super::kinds::Kind;
+use crate::exchange::fhir::ResourceKey;
+use crate::exchange::fhir::out::{Links, Target, source_of, wanted};
+use crate::exchange::rows::Run;
+use crate::exchange::source_text;
+use crate::patients::rows::Entry;
+
+/// Which source each entry came from.
+#[derive(Default)]
+pub(super) struct Sources(HashMap<Uuid, String>);
+
+impl Sources {
+    /// By the runs that brought entries in.
+    pub(super) fn of(brought_by: &HashMap<Uuid, ImportId>, runs: Vec<Result<Run, Damaged>>) -> Self {
+        let names: HashMap<ImportId, String> =
+            runs.into_iter().filter_map(Result::ok).map(|run| (run.id, run.source)).collect();
+        let named = |(entry, run): (&Uuid, &ImportId)| Some((*entry, names.get(run)?.clone()));
+        Self(brought_by.iter().filter_map(named).collect())
+    }
+}
+
+/// Links by the name of the source, since two sources may call two things the same.
+#[derive(Default)]
+pub(super) struct Leads {
+    sources: Sources,
+    links: HashMap<String, Links>,
+    nowhere: Links,
+}
+
+impl Leads {
+    /// Looks up what open entries refer to. Ids alone are read, under the permission by which the entries
+    /// were.
+    pub(super) async fn of<A: Reads>(
+        store: &Store,
+        actor: &Actor,
+        named: (FhirTypes, Interaction),
+        patient: PatientId,
+        entries: &[Result<Entry, Damaged>],
+        sources: Sources,
+    ) -> Result<Self, StoreError> {
+        let mut asked: BTreeSet<(&str, ResourceKey)> = BTreeSet::new();
+        for entry in entries.iter().flatten() {
+            if let (Some(source), Some(resource)) = (sources.0.get(&entry.id.uuid()), source_of(entry)) {
+                let keys = wanted(&resource, |name| Kind::named(name).is_some());
+                asked.extend(keys.into_iter().map(|key| (source.as_str(), key)));
+            }
+        }
+        if asked.is_empty() {
+            return Ok(Self { sources, ..Self::default() });
+        }
+        let texts: Vec<String> = asked.iter().map(|(source, key)| source_text(source, key)).collect();
+        let threshold = store.enter(actor).await?.naming(named.0, named.1);
+        let tx = threshold.ask::<A>(Resource::Patient(patient)).await?;
+        let tokens = tx.import_tokens(&texts).await?;
+        let went = tx.went_to(&tokens).await?;
+        let mut found: HashMap<String, Vec<(ResourceKey, Target)>> = HashMap::new();
+        for ((source, key), token) in asked.into_iter().zip(tokens) {
+            if let Some(id) = went.get(&token) {
+                found.entry(source.to_owned()).or_default().push((key, Target(*id)));
+            }
+        }
+        let links = found.into_iter().map(|(source, known)| (source, Links::of(known))).collect();
+        Ok(Self { sources, links, nowhere: Links::default() })
+    }
+
+    /// Those of one entry.
+    pub(super) fn of_entry(&self, entry: Uuid) -> &Links {
+        self.sources.0.get(&entry).and_then(|source| self.links.get(source)).unwrap_or(&self.nowhere)
+    }
+}

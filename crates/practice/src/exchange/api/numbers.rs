@@ -1,0 +1,119 @@
+//! The identifiers of patients as the one who asks may see them: which, is said by the permission and
+//! nothing else.
+
+use std::collections::HashMap;
+
+use kernel::{EventId, PatientId, PracticeId};
+use store::{Opener, Reads, StoreError, Survey, Tx, Unseal};
+use uuid::Uuid;
+
+use super::reads::number_rows;
+use crate::exchange::fhir::out::{ShownIdentifier, Stamp};
+use crate::patients::actions::{FindPatient, FindWhole, OpenRecord, OpenRecordWhole, ReadPatient, ReadWhole};
+use crate::patients::identifiers::IdentifierKind;
+use crate::patients::rows::{IdentifierRow, MaskedRow, PatientRow};
+
+/// How much of an identifier a permission shows.
+pub(super) trait Sight: Reads {
+    /// The whole number, or its masked form alone.
+    const WHOLE: bool;
+}
+
+macro_rules! sight {
+    ($($action:ty = $whole:literal;)+) => {$(impl Sight for $action { const WHOLE: bool = $whole; })+};
+}
+
+// True stands only beside sets that have `RevealIdentifier`.
+sight! {
+    ReadPatient = false;
+    FindPatient = false;
+    OpenRecord = false;
+    ReadWhole = true;
+    FindWhole = true;
+    OpenRecordWhole = true;
+}
+
+/// Identifiers as stored, of several patients. Those that no longer stand are counted and not opened.
+#[derive(Default)]
+pub(super) struct Numbers {
+    whole: Vec<IdentifierRow>,
+    masked: Vec<MaskedRow>,
+    written: HashMap<PatientId, Vec<(i64, EventId)>>,
+}
+
+impl Numbers {
+    /// Those of these patients.
+    pub(super) async fn of<A: Sight>(tx: &Tx<A>, patients: &[Uuid]) -> Result<Self, StoreError> {
+        if patients.is_empty() {
+            return Ok(Self::default());
+        }
+        let mut numbers = Self::default();
+        if A::WHOLE {
+            let rows: Vec<IdentifierRow> = number_rows(tx, patients).await?;
+            rows.iter().for_each(|row| numbers.note(row.patient_id, row.row_version, row.event_id));
+            numbers.whole = rows.into_iter().filter(|row| row.active).collect();
+        } else {
+            let rows: Vec<MaskedRow> = number_rows(tx, patients).await?;
+            rows.iter().for_each(|row| numbers.note(row.patient_id, row.row_version, row.event_id));
+            numbers.masked = rows.into_iter().filter(|row| row.active).collect();
+        }
+        Ok(numbers)
+    }
+
+    fn note(&mut self, patient: PatientId, version: i64, event: EventId) {
+        self.written.entry(patient).or_default().push((version, event));
+    }
+
+    /// Takes those of more patients in.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.whole.extend(other.whole);
+        self.masked.extend(other.masked);
+        self.written.extend(other.written);
+    }
+
+    /// Keeps those of these patients.
+    pub(super) fn keep(&mut self, patients: &[Uuid]) {
+        self.whole.retain(|row| patients.contains(&row.patient_id.uuid()));
+        self.masked.retain(|row| patients.contains(&row.patient_id.uuid()));
+    }
+
+    /// The version and time of a patient as a resource: of its row and of its identifiers, those too that
+    /// were taken off it.
+    pub(super) fn stamp(&self, row: &PatientRow) -> Stamp {
+        let own = Stamp::of(row.row_version, row.event_id);
+        let written = self.written.get(&row.id).map(Vec::as_slice).unwrap_or_default();
+        written.iter().fold(own, |stamp, (version, event)| stamp.and(*version, *event))
+    }
+}
+
+impl Unseal for Numbers {
+    type Open = HashMap<PatientId, Vec<ShownIdentifier>>;
+
+    fn survey(&self, practice: PracticeId, survey: &mut Survey) {
+        self.whole.survey(practice, survey);
+        self.masked.survey(practice, survey);
+    }
+
+    fn unseal(self, opener: &Opener) -> Self::Open {
+        let mut shown: Self::Open = HashMap::new();
+        for row in self.whole {
+            let (patient, id, kind) = (row.patient_id, row.id, kind_of(&row.kind));
+            let number = row
+                .unseal(opener)
+                .map_or(ShownIdentifier::Damaged(id, kind), |open| ShownIdentifier::Whole(id, Box::new(open.value)));
+            shown.entry(patient).or_default().push(number);
+        }
+        for row in self.masked {
+            let (patient, id, kind) = (row.patient_id, row.id, kind_of(&row.kind));
+            let number = row
+                .unseal(opener)
+                .map_or(ShownIdentifier::Damaged(id, kind), |open| ShownIdentifier::Masked(id, kind, open.masked));
+            shown.entry(patient).or_default().push(number);
+        }
+        shown
+    }
+}
+
+fn kind_of(code: &str) -> IdentifierKind {
+    IdentifierKind::from_code(code).unwrap_or(IdentifierKind::Other)
+}

