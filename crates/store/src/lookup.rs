@@ -65,7 +65,7 @@ impl<A: Action> Tx<A> {
         let before = before.unwrap_or(Uuid::max());
         let mut found = BTreeSet::new();
         for words in sets.iter().filter(|words| !words.is_empty()) {
-            let tokens = self.desk.search_tokens(words).await?;
+            let tokens = tokens_of(&self.desk.search_key().await?, words);
             let bytes: Vec<&[u8]> = tokens.iter().map(|token| token.bytes().as_slice()).collect();
             let count = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
             for row in self.desk.query(FIND_BEFORE, &[&bytes, &count, &limit, &before]).await? {
