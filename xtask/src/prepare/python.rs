@@ -1,4 +1,4 @@
-//! What the tests of the API need from PyPI: in a folder of its own under `target`, at pinned versions.
+//! What the tests of the API need of Python: in a folder of its own under `target`, at pinned versions.
 
 use std::fs;
 use std::path::Path;

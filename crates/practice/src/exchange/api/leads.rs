@@ -22,8 +22,8 @@ impl Sources {
     pub(super) fn of(brought_by: &HashMap<Uuid, ImportId>, runs: Vec<Result<Run, Damaged>>) -> Self {
         let names: HashMap<ImportId, String> =
             runs.into_iter().filter_map(Result::ok).map(|run| (run.id, run.source)).collect();
-        let named = |(entry, run): (&Uuid, &ImportId)| Some((*entry, names.get(run)?.clone()));
-        Self(brought_by.iter().filter_map(named).collect())
+        let from = |(entry, run): (&Uuid, &ImportId)| Some((*entry, names.get(run)?.clone()));
+        Self(brought_by.iter().filter_map(from).collect())
     }
 }
 

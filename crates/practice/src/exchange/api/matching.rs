@@ -54,8 +54,8 @@ pub(super) fn patient(open: &Patient, asked: &Search) -> Option<()> {
     asked.filters.iter().all(|filter| filter.tests.iter().any(|test| patient_passes(open, filter, test))).then_some(())
 }
 
-fn patient_passes(open: &Patient, filter: &Filter, test: &Test) -> bool {
-    match test {
+fn patient_passes(open: &Patient, filter: &Filter, sought: &Test) -> bool {
+    match sought {
         Test::Text(text) => called(&open.names, filter.param.name, text),
         Test::Phone(ending) => open.contacts.iter().any(|point| {
             matches!(point.system, Some(ContactSystem::Phone | ContactSystem::Sms))
@@ -88,7 +88,7 @@ fn called(names: &[HumanName], param: &str, text: &Text) -> bool {
     };
     let all: Vec<String> = names.iter().flat_map(parts).collect();
     if text.exact {
-        return all.iter().any(|part| *part == text.text);
+        return all.contains(&text.text);
     }
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     name_matches(&all, &text.text)
@@ -104,16 +104,16 @@ pub(super) fn entry(open: &Entry, asked: &Search) -> Option<()> {
     asked.filters.iter().all(passes).then_some(())
 }
 
-fn value_passes(value: &Value, test: &Test) -> bool {
-    match (value, test) {
-        (Value::Array(items), _) => items.iter().any(|item| value_passes(item, test)),
+fn value_passes(value: &Value, sought: &Test) -> bool {
+    match (value, sought) {
+        (Value::Array(items), _) => items.iter().any(|item| value_passes(item, sought)),
         (Value::String(text), Test::Token { system, code }) => {
             // A plain code has the system of its field, which FHIR fixes and a client may name.
             code.as_ref().is_none_or(|code| code == text) && system.as_deref() != Some("")
         }
         (Value::Object(fields), Test::Token { system, code }) => {
             if let Some(codings) = fields.get("coding") {
-                return value_passes(codings, test);
+                return value_passes(codings, sought);
             }
             let text = |name: &str| fields.get(name).and_then(Value::as_str);
             let of_system = system.as_deref().is_none_or(|system| text("system").unwrap_or_default() == system);

@@ -50,11 +50,15 @@ impl Numbers {
         let mut numbers = Self::default();
         if A::WHOLE {
             let rows: Vec<IdentifierRow> = number_rows(tx, patients).await?;
-            rows.iter().for_each(|row| numbers.note(row.patient_id, row.row_version, row.event_id));
+            for row in &rows {
+                numbers.note(row.patient_id, row.row_version, row.event_id);
+            }
             numbers.whole = rows.into_iter().filter(|row| row.active).collect();
         } else {
             let rows: Vec<MaskedRow> = number_rows(tx, patients).await?;
-            rows.iter().for_each(|row| numbers.note(row.patient_id, row.row_version, row.event_id));
+            for row in &rows {
+                numbers.note(row.patient_id, row.row_version, row.event_id);
+            }
             numbers.masked = rows.into_iter().filter(|row| row.active).collect();
         }
         Ok(numbers)

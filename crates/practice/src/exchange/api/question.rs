@@ -167,8 +167,8 @@ impl Search {
 
     /// False: not understood.
     fn take(&mut self, name: &str, value: &str, base: &str) -> Result<bool, ApiError> {
-        let (bare, modifier) = name.split_once(':').map_or((name, None), |(bare, modifier)| (bare, Some(modifier)));
-        match bare {
+        let (param, modifier) = name.split_once(':').map_or((name, None), |(param, modifier)| (param, Some(modifier)));
+        match param {
             "_format" | "_pretty" if modifier.is_none() => return Ok(true),
             "_count" if modifier.is_none() => {
                 let asked: usize = value.parse().map_err(|_| invalid("_count must be a whole number"))?;
@@ -192,7 +192,7 @@ impl Search {
             }
             _ => {}
         }
-        let Some(param) = self.kind.param(bare) else { return Ok(false) };
+        let Some(param) = self.kind.param(param) else { return Ok(false) };
         match (modifier, param.compares) {
             (None, _) | (Some("exact"), Compares::Text) | (Some("Patient"), Compares::Patient) => {}
             _ => return Ok(false),
@@ -305,8 +305,8 @@ impl Search {
 }
 
 /// The blind tokens of one test; none where it cannot be looked up.
-fn tokens(filter: &Filter, test: &Test) -> TokenSet {
-    match test {
+fn tokens(filter: &Filter, sought: &Test) -> TokenSet {
+    match sought {
         Test::Text(text) => name_query(&text.text).into_iter().collect(),
         Test::Phone(ending) => TokenSet::from([ending.clone()]),
         Test::Email(email) => TokenSet::from([(TokenKind::Email, email.clone())]),

@@ -122,7 +122,7 @@ fn object(kind: &'static str, fields: &Map<String, Value>, at: &Path<'_>) -> Res
             continue;
         }
         let Some((name, field)) = lookup(kind, name) else { return Err(unknown(at)) };
-        choice(kind, name).into_iter().for_each(|group| chosen.push(group));
+        chosen.extend(choice(kind, name));
         let here = Path::Field(at, name);
         if field.list {
             let Value::Array(items) = value else { return Err(reject(&here, "must be a list")) };

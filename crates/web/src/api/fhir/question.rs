@@ -38,12 +38,11 @@ impl Question {
                 "json" | "application/json" | "application/fhir+json" | "text/json" | "*/*" | "application/*"
             )
         };
-        let wanted = match self.one("_format") {
-            Some(format) => json(format),
-            None => {
-                let mut lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok()).peekable();
-                lines.peek().is_none() || lines.flat_map(|line| line.split(',')).any(json)
-            }
+        let wanted = if let Some(format) = self.one("_format") {
+            json(format)
+        } else {
+            let mut lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok()).peekable();
+            lines.peek().is_none() || lines.flat_map(|line| line.split(',')).any(json)
         };
         if wanted {
             return Ok(());

@@ -36,19 +36,23 @@ pub(super) async fn patient(
     answered(by, &headers, StatusCode::OK, written).await
 }
 
+/// Of a resource's head, the version that it says it is.
+#[derive(serde::Deserialize)]
+struct Meta {
+    #[serde(rename = "versionId")]
+    version: String,
+}
+
+/// A resource's head.
+#[derive(serde::Deserialize)]
+struct Head {
+    meta: Meta,
+}
+
 /// The version that the client has seen: by `If-Match`, or by the resource's own `meta.versionId`.
 fn seen(headers: &HeaderMap, bytes: &[u8]) -> Result<i64, ApiError> {
     if let Some(line) = headers.get(header::IF_MATCH) {
         return line.to_str().ok().and_then(version_of).ok_or_else(|| Failed::Stale.into());
-    }
-    #[derive(serde::Deserialize)]
-    struct Meta {
-        #[serde(rename = "versionId")]
-        version: String,
-    }
-    #[derive(serde::Deserialize)]
-    struct Head {
-        meta: Meta,
     }
     let head: Option<Head> = serde_json::from_slice(bytes).ok();
     head.and_then(|head| version_of(&head.meta.version)).ok_or_else(|| {

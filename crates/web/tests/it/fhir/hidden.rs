@@ -79,7 +79,7 @@ async fn only_who_may_look_numbers_up_finds_by_one_and_not_often() {
         assert_eq!((refused.status, refused.issue().as_str()), (StatusCode::FORBIDDEN, "forbidden"), "{path}");
     }
     let found = looking.get(&path).await;
-    assert_eq!(matched(&found.json()), [id.clone()]);
+    assert_eq!(matched(&found.json()), [id]);
     assert!(!found.json()["entry"].to_string().contains(NUMBER), "found is not seen: {}", found.body);
     assert_eq!(
         matched(&looking.json(&format!("Patient?identifier=http://example.org/other|{NUMBER}")).await),

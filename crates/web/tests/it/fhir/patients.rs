@@ -104,8 +104,8 @@ async fn what_is_sent_again_is_done_once() {
     assert_eq!(program.send(other).await.status, StatusCode::CONFLICT);
     // Another program's key of the same name is another key.
     let beside = Program::of(&site, practice, MASKED).await;
-    let sent = beside.with_body(Method::POST, "Patient", &somebody("Ana", "Once")).header("idempotency-key", "k-1");
-    assert_eq!(beside.send(sent).await.status, StatusCode::CREATED);
+    let theirs = beside.with_body(Method::POST, "Patient", &somebody("Ana", "Once")).header("idempotency-key", "k-1");
+    assert_eq!(beside.send(theirs).await.status, StatusCode::CREATED);
     assert_eq!(matched(&program.json("Patient?family=once").await).len(), 2);
 
     // A change over a version needs no key: sent again it is the same change.
