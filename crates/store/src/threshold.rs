@@ -163,28 +163,37 @@ const OUTCOME: &str =
     "select fingerprint, outcome from idempotency where practice_id = $1 and actor_id = $2 and key = $3";
 
 /// What must be read of a resource before a decision about it.
-pub(crate) struct Fact {
-    text: &'static str,
-    practice: Uuid,
-    id: Uuid,
-    /// Who asks about a patient, if it is a person: a record may be open to named people only.
-    asker: Option<Option<Uuid>>,
+pub(crate) enum Fact {
+    /// Of a patient, and who asks if it is a person: a record may be open to named people only.
+    Patient { practice: Uuid, id: Uuid, asker: Option<Uuid> },
+    /// Of a member of the team.
+    Member { practice: Uuid, id: Uuid },
 }
 
 impl Fact {
     fn of(actor: &Actor, resource: Resource) -> Option<Self> {
-        let (text, id, asker) = match resource {
-            Resource::Practice => return None,
-            Resource::Patient(id) => (PATIENT, id.uuid(), Some(actor.person().map(PersonId::uuid))),
-            Resource::Member(id) => (MEMBER, id.uuid(), None),
-        };
-        Some(Self { text, practice: actor.practice.uuid(), id, asker })
+        let practice = actor.practice.uuid();
+        match resource {
+            Resource::Practice => None,
+            Resource::Patient(id) => {
+                Some(Self::Patient { practice, id: id.uuid(), asker: actor.person().map(PersonId::uuid) })
+            }
+            Resource::Member(id) => Some(Self::Member { practice, id: id.uuid() }),
+        }
+    }
+
+    fn text(&self) -> &'static str {
+        match self {
+            Self::Patient { .. } => PATIENT,
+            Self::Member { .. } => MEMBER,
+        }
     }
 
     fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&self.practice, &self.id];
-        params.extend(self.asker.as_ref().map(|asker| -> &(dyn ToSql + Sync) { asker }));
-        params
+        match self {
+            Self::Patient { practice, id, asker } => vec![practice, id, asker],
+            Self::Member { practice, id } => vec![practice, id],
+        }
     }
 }
 
@@ -221,7 +230,7 @@ pub(crate) async fn alone(
     let (turn, known): ([&(dyn ToSql + Sync); 1], [&(dyn ToSql + Sync); 3]) = ([&lock], [&practice, &asker, &key]);
     let params = fact.map(Fact::params);
     let mut statements: Vec<Asked<'_>> = vec![(ALONE, &turn), (OUTCOME, &known)];
-    statements.extend(fact.zip(params.as_ref()).map(|(fact, params)| -> Asked<'_> { (fact.text, params) }));
+    statements.extend(fact.zip(params.as_ref()).map(|(fact, params)| -> Asked<'_> { (fact.text(), params) }));
     let mut answers = trip.all(&statements).await?.into_iter().skip(1);
     let before = read_outcome(&answers.next().unwrap_or_default(), print)?;
     Ok((before, answers.next()))
@@ -295,7 +304,7 @@ impl Threshold {
         let asked: Vec<Asked<'_>> = fact
             .as_ref()
             .zip(params.as_ref())
-            .map(|(fact, params)| -> Asked<'_> { (fact.text, params) })
+            .map(|(fact, params)| -> Asked<'_> { (fact.text(), params) })
             .into_iter()
             .collect();
         let ((), rows) = try_join(self.trip.batch("set transaction read only"), self.trip.all(&asked)).await?;
