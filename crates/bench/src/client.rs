@@ -1,4 +1,4 @@
-//! A browser without a screen: one connection over TLS 1.3 that is kept, as a browser keeps it.
+//! A browser without a screen, or a program at the API: one connection over TLS 1.3 that is kept, as they keep it.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, Response, body::Incoming, header};
 use hyper_util::rt::TokioIo;
+use kernel::IdempotencyKey;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,15 @@ pub(crate) struct Address {
 pub(crate) struct Connection {
     send: SendRequest<Full<Bytes>>,
     port: u16,
+}
+
+/// Who asks.
+#[derive(Clone, Copy)]
+pub(crate) enum Caller<'a> {
+    /// Somebody signed in.
+    Browser { cookie: &'a str },
+    /// A program that was let in.
+    Program { key: &'a str },
 }
 
 /// What came back.
@@ -60,16 +70,16 @@ impl Address {
 }
 
 impl Connection {
-    /// Asks for a page.
-    pub(crate) async fn get(&mut self, path: &str, cookie: &str) -> Outcome<Answer> {
-        let request = self.request("GET", path, cookie).body(Full::default())?;
+    /// Asks for a page or a resource.
+    pub(crate) async fn get(&mut self, path: &str, by: Caller<'_>) -> Outcome<Answer> {
+        let request = self.request("GET", path, by).body(Full::default())?;
         self.answer(request).await
     }
 
-    /// Sends a form.
-    pub(crate) async fn post(&mut self, path: &str, cookie: &str, form: String) -> Outcome<Answer> {
+    /// Sends a form, as a browser does.
+    pub(crate) async fn submit(&mut self, path: &str, cookie: &str, form: String) -> Outcome<Answer> {
         let request = self
-            .request("POST", path, cookie)
+            .request("POST", path, Caller::Browser { cookie })
             .header(header::ORIGIN, format!("https://localhost:{}", self.port))
             .header("sec-fetch-site", "same-origin")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -77,15 +87,38 @@ impl Connection {
         self.answer(request).await
     }
 
-    fn request(&self, method: &str, path: &str, cookie: &str) -> hyper::http::request::Builder {
-        Request::builder()
+    /// Sends a resource, as a program does.
+    pub(crate) async fn create(
+        &mut self,
+        path: &str,
+        key: &str,
+        once: IdempotencyKey,
+        resource: &serde_json::Value,
+    ) -> Outcome<Answer> {
+        let request = self
+            .request("POST", path, Caller::Program { key })
+            .header("idempotency-key", once.to_string())
+            .header(header::CONTENT_TYPE, "application/fhir+json")
+            .body(Full::from(serde_json::to_vec(resource)?))?;
+        self.answer(request).await
+    }
+
+    fn request(&self, method: &str, path: &str, by: Caller<'_>) -> hyper::http::request::Builder {
+        let request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, format!("localhost:{}", self.port))
-            .header(header::COOKIE, format!("__Host-session={cookie}"))
-            .header(header::ACCEPT, "text/html")
-            .header(header::ACCEPT_ENCODING, "gzip, br")
-            .header(header::USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64) vouchsafe-bench")
+            .header(header::ACCEPT_ENCODING, "gzip, br");
+        match by {
+            Caller::Browser { cookie } => request
+                .header(header::COOKIE, format!("__Host-session={cookie}"))
+                .header(header::ACCEPT, "text/html")
+                .header(header::USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64) vouchsafe-bench"),
+            Caller::Program { key } => request
+                .header(header::AUTHORIZATION, format!("Bearer {key}"))
+                .header(header::ACCEPT, "application/fhir+json")
+                .header(header::USER_AGENT, "vouchsafe-bench"),
+        }
     }
 
     async fn answer(&mut self, request: Request<Full<Bytes>>) -> Outcome<Answer> {

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use kernel::{Clock, Entropy, IdempotencyKey, SystemClock, SystemEntropy};
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Address, Connection};
+use crate::client::{Address, Caller, Connection};
 use crate::load::Filled;
-use crate::patients::{self, Draws};
+use crate::patients::{self, Draws, FAMILY};
 use crate::work::{Said, say};
 use crate::{Outcome, run};
 
@@ -26,10 +26,24 @@ pub(crate) enum Scene {
     NameSearch,
     /// A new patient by the form.
     Create,
+    /// A Patient over FHIR.
+    FhirRead,
+    /// A search over FHIR by family name that finds four people.
+    FhirSearch,
+    /// A new Patient over FHIR.
+    FhirCreate,
 }
 
 impl Scene {
-    pub(crate) const ALL: [Self; 4] = [Self::PatientPage, Self::Timeline, Self::NameSearch, Self::Create];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::PatientPage,
+        Self::Timeline,
+        Self::NameSearch,
+        Self::Create,
+        Self::FhirRead,
+        Self::FhirSearch,
+        Self::FhirCreate,
+    ];
 
     /// Its name in the figures.
     pub(crate) const fn name(self) -> &'static str {
@@ -38,6 +52,9 @@ impl Scene {
             Self::Timeline => "timeline",
             Self::NameSearch => "name_search",
             Self::Create => "create",
+            Self::FhirRead => "fhir_read",
+            Self::FhirSearch => "fhir_search",
+            Self::FhirCreate => "fhir_create",
         }
     }
 }
@@ -86,7 +103,7 @@ impl Drive {
         if self.scene == Scene::Create {
             let mut connection = self.address.connect(tls.clone()).await?;
             for practice in &self.practices {
-                let page = connection.get("/patients/new", &practice.cookie).await?;
+                let page = connection.get("/patients/new", Caller::Browser { cookie: &practice.cookie }).await?;
                 tokens.push(token_of_form(&page.body, "/patients/new")?);
             }
         }
@@ -156,30 +173,48 @@ impl Shared {
     async fn one(&self, connection: &mut Connection, at: usize, practice: &Filled) -> Outcome {
         let drawn = |limit| self.draws.borrow_mut().below(limit);
         let patient = || practice.patients.get(drawn(practice.patients.len())).ok_or("a practice without patients");
+        let family = || patients::family(practice.from + drawn(practice.until - practice.from));
+        let nobody_yet = || drawn(100_000_000) + 100_000_000;
+        let once = || IdempotencyKey::new(self.clock.now(), &self.entropy);
+        let browser = Caller::Browser { cookie: &practice.cookie };
+        let program = Caller::Program { key: &practice.key };
+        let fhir = format!("/fhir/r4/{}/Patient", practice.slug);
         let scene = self.drive.scene;
         let answer = match scene {
-            Scene::PatientPage => connection.get(&format!("/patients/{}", patient()?), &practice.cookie).await?,
-            Scene::Timeline => connection.get(&format!("/patients/{}/record", patient()?), &practice.cookie).await?,
-            Scene::NameSearch => {
-                let name = patients::family(practice.from + drawn(practice.until - practice.from));
-                connection.get(&format!("/patients?q={name}"), &practice.cookie).await?
-            }
+            Scene::PatientPage => connection.get(&format!("/patients/{}", patient()?), browser).await?,
+            Scene::Timeline => connection.get(&format!("/patients/{}/record", patient()?), browser).await?,
+            Scene::NameSearch => connection.get(&format!("/patients?q={}", family()), browser).await?,
             Scene::Create => {
                 let token = self.tokens.get(at).ok_or("a practice without a token")?;
-                let once = IdempotencyKey::new(self.clock.now(), &self.entropy);
-                let mut form = format!("csrf={token}&once={once}");
-                for (field, value) in patients::typed(drawn(100_000_000) + 100_000_000) {
+                let mut form = format!("csrf={token}&once={}", once());
+                for (field, value) in patients::typed(nobody_yet()) {
                     write!(form, "&{field}={}", value.replace('+', "%2B").replace(' ', "+"))?;
                 }
-                connection.post("/patients/new", &practice.cookie, form).await?
+                connection.submit("/patients/new", &practice.cookie, form).await?
+            }
+            Scene::FhirRead => connection.get(&format!("{fhir}/{}", patient()?), program).await?,
+            Scene::FhirSearch => connection.get(&format!("{fhir}?family={}", family()), program).await?,
+            Scene::FhirCreate => {
+                connection.create(&fhir, &practice.key, once(), &patients::patient(nobody_yet())).await?
             }
         };
         let right = match scene {
             Scene::Create => answer.status == 303 && answer.location.is_some_and(|to| to.starts_with("/patients/")),
+            Scene::FhirCreate => answer.status == 201,
+            Scene::FhirSearch => {
+                answer.status == 200 && serde_json::from_slice::<Found>(&answer.body)?.entry.len() >= FAMILY
+            }
             _ => answer.status == 200 && !answer.body.is_empty(),
         };
         if right { Ok(()) } else { Err(format!("{} was answered with {}", scene.name(), answer.status).into()) }
     }
+}
+
+/// What a search over FHIR finds.
+#[derive(Deserialize)]
+struct Found {
+    #[serde(default)]
+    entry: Vec<serde::de::IgnoredAny>,
 }
 
 /// The token of the form that leads to `action`: a page has other forms, whose tokens are good elsewhere.

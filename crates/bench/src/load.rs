@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use identity::Identity;
+use identity::clients::{DAYS_USUAL, NewClient, ProvesBy};
 use identity::founding::{NewPerson, NewPractice};
 use identity::password::{Hasher, Password};
 use identity::second::Proof;
@@ -24,6 +25,8 @@ use crate::{Outcome, patients};
 const CHUNK: usize = 10_000;
 /// Practices that are filled at the same time.
 const AT_ONCE: usize = 3;
+/// What the program that is measured may do.
+const SCOPES: &str = "system/Patient.crs";
 const PASSWORD: &str = "seven patient otters at the mill";
 
 /// Where a server is.
@@ -69,8 +72,12 @@ pub(crate) struct Load {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Filled {
     pub(crate) id: Uuid,
+    /// Its name in addresses.
+    pub(crate) slug: String,
     /// The session of somebody who treats patients there.
     pub(crate) cookie: String,
+    /// The key of a program that was let in there.
+    pub(crate) key: String,
     pub(crate) person: Uuid,
     pub(crate) patients: Vec<Uuid>,
     /// The numbers of its patients: from, and up to.
@@ -136,9 +143,10 @@ impl Load {
 
     /// Founds a practice, and signs somebody in there.
     async fn people(&self, identity: &Identity, number: usize) -> Outcome<Filled> {
+        let slug = format!("bench-{number}");
         let practice = identity
             .found_practice(&NewPractice {
-                slug: format!("bench-{number}"),
+                slug: slug.clone(),
                 name: format!("Bench {number}"),
                 time_zone: "Africa/Johannesburg".to_owned(),
                 country: "ZA".to_owned(),
@@ -147,7 +155,7 @@ impl Load {
         let new = NewPerson {
             email: format!("person-{number}@example.org"),
             name: format!("Thandi {}", patients::family(number * 4)),
-            roles: Roles::of([Role::Practitioner]),
+            roles: Roles::of([Role::Practitioner, Role::Administrator]),
             password: Password::typed(PASSWORD),
         };
         let founded = identity.found_person_with(practice, &new).await?;
@@ -157,11 +165,22 @@ impl Load {
         let half = identity.begin(&new.email, &new.password, &Source::Host, key()).await?;
         let code = secrets.totp.code_at(store.clock().now());
         let entered = identity.finish(half.token.expose(), Proof::Totp(&code), &Source::Host, None, key()).await?;
+        let me = identity.me(entered.token.expose(), Source::Host).await?.ok_or("a session ended")?;
+        let actor = identity.actor(&me)?;
+        let program = NewClient {
+            name: "What measures".to_owned(),
+            scopes: SCOPES.parse().map_err(|_| "no scopes")?,
+            days: DAYS_USUAL,
+            proves_by: ProvesBy::Key,
+        };
+        let program = identity.make_client(&actor, &program, key()).await?.key.ok_or("a connection without a key")?;
         let (each, more) = (self.patients / self.practices, self.patients % self.practices);
         let from = number * each + number.min(more);
         Ok(Filled {
             id: practice.uuid(),
+            slug,
             cookie: entered.token.expose().clone(),
+            key: program.expose().clone(),
             person: founded.person.uuid(),
             patients: Vec::new(),
             from,
