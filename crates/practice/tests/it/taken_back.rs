@@ -181,3 +181,36 @@ async fn the_running_role_takes_back_nothing_of_an_import_that_nobody_asked_to_t
     assert_eq!(taken, 0);
     assert_eq!(found(&house, &doctor, "quintal").await, [id]);
 }
+
+#[tokio::test]
+async fn the_running_role_takes_back_nothing_that_somebody_has_touched_since() {
+    let house = House::open().await;
+    let practice = house.practice().await;
+    let doctor = house.actor(practice, &[Role::Practitioner]).await;
+    let folder = folder_with(&[
+        ("Patient.ndjson", patient("p1", "Quintal", "1980-02-03")),
+        ("AllergyIntolerance.ndjson", allergy("a1", "p1", "Latex")),
+    ]);
+    bring_in(&house, practice, folder.path(), false).await;
+    let (run, id) = (last_run(&house, practice).await, found(&house, &doctor, "quintal").await[0]);
+    let client = servers().await.superuser(DATA).await;
+    for (kind, named) in [("record_entry", "patient_id"), ("patient", "id")] {
+        for (touched, expected) in [(true, 0_i64), (false, 1)] {
+            // The triggers are set aside: this is about the function alone. Everything is rolled back.
+            client.batch_execute("begin; set local session_replication_role = replica").await.unwrap();
+            let (here, version) = (practice.uuid(), if touched { 2_i64 } else { 1 });
+            let undoing = "update import_run set state = 'undoing' where practice_id = $1 and id = $2";
+            client.execute(undoing, &[&here, &run.uuid()]).await.unwrap();
+            let touch = format!(
+                "update {kind} set row_version = $3 where practice_id = $1 and {named} = $2 returning id as touched"
+            );
+            let row: uuid::Uuid = client.query_one(&touch, &[&here, &id.uuid(), &version]).await.unwrap().get(0);
+            client.batch_execute("set local role vouchsafe_run").await.unwrap();
+            client.execute("select set_config('app.practice', $1, true)", &[&here.to_string()]).await.unwrap();
+            let take = "select import_take_back($1, $2, $3, $4)";
+            let taken: i64 = client.query_one(take, &[&here, &kind, &run.uuid(), &vec![row]]).await.unwrap().get(0);
+            assert_eq!(taken, expected, "{kind}");
+            client.batch_execute("rollback").await.unwrap();
+        }
+    }
+}
