@@ -1,6 +1,9 @@
 //! What a column most likely is: by the words of its name, in the languages of the practices, or by what
 //! stands in it. Only a proposal: somebody looks at it before anything is brought in.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use unicode_normalization::UnicodeNormalization;
 
 use super::target::{Field, Target};
@@ -449,14 +452,25 @@ pub(in crate::exchange) fn folded(name: &str) -> String {
     plain.collect::<String>().replace('ß', "ss")
 }
 
+/// What each word goes to, in both of the ways in which umlauts are written.
+static KNOWN: LazyLock<HashMap<String, Target>> = LazyLock::new(|| {
+    let fields = WORDS.iter().map(|(field, words)| (Target::Field(*field), *words));
+    let numbers = NUMBERS.iter().map(|(kind, words)| (Target::Identifier(*kind), *words));
+    let mut known = HashMap::new();
+    for (target, words) in fields.chain(numbers) {
+        for word in words {
+            // They are written out by some, and by folding they lose their dots.
+            for written in [(*word).to_owned(), word.replace("ae", "a").replace("oe", "o").replace("ue", "u")] {
+                known.entry(written).or_insert(target);
+            }
+        }
+    }
+    known
+});
+
 /// The target that a column's name speaks of.
 fn by_name(name: &str) -> Option<Target> {
-    let name = folded(name);
-    // Umlauts are written out by some, and by folding they lose their dots.
-    let is = |word: &&str| **word == name || word.replace("ae", "a").replace("oe", "o").replace("ue", "u") == name;
-    let field = WORDS.iter().find(|(_, words)| words.iter().any(is)).map(|(field, _)| Target::Field(*field));
-    let number = || NUMBERS.iter().find(|(_, words)| words.iter().any(is)).map(|(kind, _)| *kind);
-    field.or_else(|| number().map(Target::Identifier))
+    KNOWN.get(&folded(name)).copied()
 }
 
 /// What the cells of a column speak of: e-mail addresses, or checked numbers of one kind.
