@@ -1,10 +1,11 @@
-//! The workshop of the house: `cargo xtask up`, `prepare`, `test`, `bench`, `tidy`.
+//! The workshop of the house: `cargo xtask up`, `prepare`, `test`, `bench`, `tidy`, `fuzz`.
 //!
 //! It uses no room of the house, so that it builds in seconds and cannot break with them.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks to its user")]
 
 mod bench;
+mod fuzz;
 mod prepare;
 mod run;
 mod test;
@@ -39,6 +40,8 @@ enum Task {
     Bench(bench::Options),
     /// Check the rules of the tree that a compiler cannot: import edges, file sizes, SQL in its place, links ...
     Tidy,
+    /// Give hostile bytes to whatever reads them (libFuzzer): ten million inputs for each target
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::test(&options),
         Task::Bench(options) => bench::bench(&options).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::tidy().map(|()| ExitCode::SUCCESS),
+        Task::Fuzz(options) => fuzz::fuzz(&options).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|why| {
         eprintln!("xtask: {why}");

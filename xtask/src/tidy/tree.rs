@@ -41,10 +41,12 @@ impl Tree {
             return Err(format!("git ls-files: {}", String::from_utf8_lossy(&output.stderr).trim()));
         }
         let listed = String::from_utf8_lossy(&output.stdout);
-        // A file deleted but not yet committed is listed and gone; one that is not UTF-8 is no text.
+        // A file deleted but not yet committed is listed and gone; one that is not UTF-8 is no text, and what a fuzzer
+        // begins with is bytes whatever they look like.
+        let ours = |path: &&str| !path.is_empty() && !path.starts_with("fuzz/seeds/");
         let read =
             |path: &str| fs::read_to_string(root.join(path)).ok().map(|text| File { path: path.to_owned(), text });
-        let files = listed.split('\0').filter(|path| !path.is_empty()).filter_map(read).collect();
+        let files = listed.split('\0').filter(ours).filter_map(read).collect();
         Ok(Self { root: root.to_owned(), files, packages: packages(root)? })
     }
 
@@ -160,7 +162,8 @@ mod tests {
 
     #[test]
     fn ignored_files_and_files_that_are_not_text_are_not_looked_at() {
-        let folder = planted(&[(".gitignore", "target/\n"), ("target/x.rs", ""), ("a/b.rs", "")]);
+        let folder =
+            planted(&[(".gitignore", "target/\n"), ("target/x.rs", ""), ("a/b.rs", ""), ("fuzz/seeds/csv/a", "")]);
         fs::write(folder.path().join("picture.png"), [0xff, 0xfe]).unwrap();
         let tree = Tree::of(folder.path()).unwrap();
         assert_eq!(tree.files().map(|file| file.path.as_str()).collect::<Vec<_>>(), [".gitignore", "a/b.rs"]);

@@ -14,6 +14,7 @@ mod import;
 mod import_again;
 mod isolation;
 mod kept;
+mod kept_inputs;
 mod long;
 mod patients;
 mod tables;

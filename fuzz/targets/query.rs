@@ -1,0 +1,7 @@
+//! libFuzzer on [`check::holds`].
+#![no_main]
+
+#[path = "../checks/query.rs"]
+mod check;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::holds(bytes));
