@@ -13,7 +13,7 @@ pub use entropy::{Entropy, SystemEntropy};
 pub use error::ErrorKind;
 pub use id::{
     AccessId, AlertId, ClientId, DataKeyId, EntryId, EventId, EventOrder, IdError, IdempotencyKey, IdentifierId,
-    ImportId, InvitationId, MappingId, PatientId, PersonId, PracticeId, ResourceId, SessionId,
+    ImportId, InvitationId, MappingId, MergeId, PatientId, PersonId, PracticeId, ResourceId, SessionId,
 };
 pub use secret::Secret;
 pub use source::Source;

@@ -15,6 +15,7 @@ mod import_again;
 mod isolation;
 mod kept;
 mod long;
+mod merging;
 mod patients;
 mod tables;
 mod taken_back;

@@ -34,14 +34,14 @@ pub(crate) fn particulars<'a>(typed: &[(&str, &'a str)]) -> Vec<(&'static str, &
 }
 
 /// Somebody of these roles, at work.
-async fn at_work(site: &Site, practice: PracticeId, roles: &[Role]) -> Browser {
+pub(crate) async fn at_work(site: &Site, practice: PracticeId, roles: &[Role]) -> Browser {
     let person = site.house.signed_in(practice, roles).await;
     let browser = site.browser();
     browser.set_cookie("__Host-session", person.cookie.expose());
     browser
 }
 
-async fn one(role: Role) -> (Site, PracticeId, Browser) {
+pub(crate) async fn one(role: Role) -> (Site, PracticeId, Browser) {
     let site = Site::open().await;
     let practice = site.house.practice().await;
     let browser = at_work(&site, practice, &[role]).await;
@@ -49,7 +49,7 @@ async fn one(role: Role) -> (Site, PracticeId, Browser) {
 }
 
 /// Writes somebody down and gives the address of their page.
-async fn write_down(browser: &Browser, given: &str, family: &str) -> String {
+pub(crate) async fn write_down(browser: &Browser, given: &str, family: &str) -> String {
     let typed = particulars(&[("given", given), ("family", family), ("birth_date", "7/3/1984")]);
     browser.fill("/patients/new", "/patients/new", &typed).await.location().to_owned()
 }
