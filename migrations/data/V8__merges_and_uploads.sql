@@ -9,8 +9,12 @@ alter table patient add column stands boolean not null generated always as (merg
 alter table patient add column into_standing boolean
     generated always as (case when merged_into is not null then true end) stored;
 alter table patient add constraint patient_stands unique (practice_id, id, stands);
+-- PostgreSQL looks through what is there, and the wall raises where no practice is set. Nobody is merged yet,
+-- whichever practice it looks at.
+set app.practice = '00000000-0000-0000-0000-000000000000';
 alter table patient add constraint patient_merged_into
     foreign key (practice_id, merged_into, into_standing) references patient (practice_id, id, stands);
+reset app.practice;
 create index patient_merged on patient (practice_id, merged_into) where merged_into is not null;
 
 -- Each merge: who went into whom, what came of it and what was before, so that it can be undone. Whoever

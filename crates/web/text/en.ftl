@@ -396,6 +396,7 @@ reading-flag = Assessment
 reading-usual = Usual
 filter-kinds = Kinds of entries
 filter-words = Words
+filter-words-again = Type the words again. This list was made too long ago, or by somebody else
 filter-words-long = Look for { $most } characters or fewer
 filter-day-wrong = Enter a date as in { $example }, or only a month or a year
 filter-dates-crossed = The last day must not lie before the first

@@ -10,7 +10,7 @@ use practice::patients::merging::reads::{Side, compare, merges, undo_page};
 use practice::patients::merging::writes::{MergeError, SeenBoth, merge, undo};
 use practice::patients::merging::{Chosen, Field};
 use practice::patients::model::{EntryKind, PatientForm};
-use practice::patients::reads::{self, EntryFilter, entries, open, seen};
+use practice::patients::reads::{EntryFilter, entries, open, seen};
 use practice::patients::standing::reads::access;
 use practice::patients::standing::writes::restrict;
 use practice::patients::timeline::Words;

@@ -73,6 +73,7 @@ fn probe(route: &Route, things: &Things) -> Option<Vec<(&'static str, String)>> 
             ]);
         }
         "/patients/{patient}/access" => &[("version", "1")],
+        "/patients/{patient}/record" => &[("words", "penicillin"), ("from", ""), ("to", "")],
         "/patients/{patient}/merge/{other}" => {
             return Some(vec![("into", things.version.clone()), ("from", "1".to_owned())]);
         }

@@ -6,7 +6,7 @@ pub mod reads;
 
 use std::collections::BTreeSet;
 
-use seal::{TokenKind, normalise, phone_query};
+use seal::{TokenKind, normalise, phone_tokens};
 use store::TokenSet;
 
 use super::model::{BirthDate, ContactSystem, Demographics};
@@ -14,6 +14,8 @@ use super::rows::Patient;
 
 /// Telephone numbers, and addresses of mail, by which a person is compared.
 const CONTACTS_MAX: usize = 5;
+/// Digits of a telephone number that are compared.
+const PHONE_DIGITS: usize = 7;
 /// From so many letters on, one letter may differ.
 const TYPING_MISTAKE_CHARS_MIN: usize = 4;
 /// A name is the beginning of another from so many letters on.
@@ -42,7 +44,7 @@ impl Likeness {
         Self {
             names: known.searchable_names().flat_map(normalise::name_words).collect(),
             birth: known.birth.filter(|birth| birth.date().is_some()),
-            phones: phones.into_iter().filter_map(phone_query).collect(),
+            phones: phones.into_iter().filter_map(phone_ending).collect(),
             emails: of(&[ContactSystem::Email]).into_iter().map(normalise::email).collect(),
         }
     }
@@ -80,6 +82,13 @@ impl Likeness {
     pub(super) fn ranks(patient: &Patient, likeness: &Self) -> Option<()> {
         likeness.is_like(&Self::of(&patient.demographics())).then_some(())
     }
+}
+
+/// The ending by which a number is the same with its country code and without: the longest of its tokens that
+/// leaves both out.
+fn phone_ending(number: &str) -> Option<(TokenKind, String)> {
+    let endings = phone_tokens(number).into_iter().filter(|(_, ending)| ending.len() <= PHONE_DIGITS);
+    endings.max_by_key(|(_, ending)| ending.len())
 }
 
 /// Whether two people are called much the same: two words of their names, or the only one.

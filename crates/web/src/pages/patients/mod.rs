@@ -59,6 +59,7 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .read("/patients/{patient}/alerts/{alert}/end", Allow::to::<EditForm>(), alerts::ask)
         .change("/patients/{patient}/alerts/{alert}/end", edits, alerts::end)
         .read("/patients/{patient}/record", Allow::to::<OpenRecord>(), record::show_record)
+        .change("/patients/{patient}/record", Allow::to::<OpenRecord>(), record::narrow)
         .read("/patients/{patient}/record/{entry}", Allow::to::<OpenRecord>(), entry::show_entry)
         .read("/patients/{patient}/write/{what}", Allow::to::<ClinicalForm>(), write::form)
         .change("/patients/{patient}/write/{what}", Allow::to::<WriteClinical>(), write::send)
