@@ -106,6 +106,8 @@ ids! {
     MappingId;
     /// That two records were found to be of one person.
     MergeId;
+    /// Records asked for as one archive.
+    ExportId;
     /// A line of the audit log.
     EventId;
     /// A data key in the keyring.

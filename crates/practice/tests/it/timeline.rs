@@ -250,9 +250,8 @@ async fn what_is_looked_for_is_carried_for_whoever_typed_it_for_one_record_and_a
     let other = write_down(&house, &doctor, &form("Sipho", "Dube", "1/1/1950")).await;
     let envelope = sought::seal(&house.store, &doctor, one, "HIV test").await.unwrap();
     assert!(!envelope.windows(3).any(|bytes| bytes == b"HIV"));
-    let opened = async |actor, patient, envelope: &[u8]| {
-        sought::open(&house.store, actor, patient, envelope).await.unwrap()
-    };
+    let opened =
+        async |actor, patient, envelope: &[u8]| sought::open(&house.store, actor, patient, envelope).await.unwrap();
     assert_eq!(opened(&doctor, one, &envelope).await.as_deref(), Some("HIV test"));
     assert_eq!(opened(&colleague, one, &envelope).await, None);
     assert_eq!(opened(&doctor, other, &envelope).await, None);
@@ -260,10 +259,7 @@ async fn what_is_looked_for_is_carried_for_whoever_typed_it_for_one_record_and_a
     *altered.last_mut().unwrap() ^= 1;
     assert_eq!(opened(&doctor, one, &altered).await, None);
     assert_eq!(opened(&doctor, one, &[]).await, None);
-    assert!(matches!(
-        sought::seal(&house.store, &reception, one, "HIV test").await,
-        Err(StoreError::Refused { .. })
-    ));
+    assert!(matches!(sought::seal(&house.store, &reception, one, "HIV test").await, Err(StoreError::Refused { .. })));
     house.wait(sought::SOUGHT_FOR);
     assert_eq!(opened(&doctor, one, &envelope).await, None, "too long ago");
 }

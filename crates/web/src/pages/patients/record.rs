@@ -86,8 +86,7 @@ pub(super) async fn show_record(
 /// `POST /patients/{patient}/record`: narrows the list.
 pub(super) async fn narrow(State(app): State<AppState>, At(id): At<PatientId>, sent: Sent<Form>) -> Answer {
     let Sent { by: member, form, .. } = sent;
-    let asked =
-        Question { kind: form.kind, from: form.from, to: form.to, sought: String::new(), after: String::new() };
+    let asked = Question { kind: form.kind, from: form.from, to: form.to, sought: String::new(), after: String::new() };
     if form.words.chars().count() > WORDS_CHARS_MAX {
         let mut errors = Errors::none();
         errors.add("words", say_with("filter-words-long", &[("most", &WORDS_CHARS_MAX)]));
