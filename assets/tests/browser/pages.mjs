@@ -185,7 +185,8 @@ export default function pages(given) {
     await page.getByLabel(/^Documents, /).check();
     await page.getByLabel("Words").fill("INHALER");
     await send(page, "Filter");
-    await page.waitForURL(/words=INHALER/);
+    await page.waitForURL(/sought=/);
+    assert.doesNotMatch(decodeURIComponent(page.url()), /inhaler/i, "what is looked for stands in no address");
     assert.equal(await page.locator("[data-row-link]").count(), 1, "the note says it, in small letters");
     await eye.on(page, "record-words");
     await page.getByLabel("From").fill("yesterday");
@@ -303,6 +304,62 @@ export default function pages(given) {
     await send(page, "Save mine");
     await page.getByText("+61 491 570 001").first().waitFor();
     await other.leave();
+    await eye.close(visitor);
+  });
+
+  test("two records of one person are made one and taken apart, and every page of it holds to the rules", async () => {
+    const { visitor, page, eye } = await at(MEI);
+    const write = async (given, family, birth, phone) => {
+      await page.goto("/patients/new");
+      await page.getByLabel("Given names").fill(given);
+      await page.getByLabel("Family name").fill(family);
+      await page.getByLabel("Birth date").fill(birth);
+      await page.getByLabel("Phone").fill(phone);
+      await send(page, "Create the patient");
+      if (await page.getByLabel("No, it is someone else").count()) {
+        await page.getByLabel("No, it is someone else").check();
+        await send(page, "Create the patient");
+      }
+      await page.waitForURL(/patients\/[0-9a-f-]{36}$/);
+      return page.url();
+    };
+    const one = await write("Ngozi", "Onyekachi", "3 Mar 1971", "+61 491 570 110");
+    const other = await write("Ngosi", "Onyekachi", "3 Mar 1971", "+61 491 570 111");
+    await page.goto(one);
+    await page.getByText("Perhaps the same person").waitFor();
+    await eye.on(page, "patient-alike");
+    await page.getByRole("link", { name: "This is the same person as…" }).click();
+    await eye.on(page, "merge-find");
+    await page.locator("#q").last().fill("onyek");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "1 patient found" }).or(page.locator("#found-title")).first().waitFor();
+    await eye.on(page, "merge-found");
+    await page.locator("section.results a").first().click();
+    await page.getByRole("heading", { name: "Are these the same person?" }).waitFor();
+    await eye.on(page, "merge");
+    await page.getByLabel("Ngosi Onyekachi").check();
+    const second = await page.context().newPage();
+    await second.goto(page.url());
+    await second.getByRole("button", { name: "Make them one record" }).click();
+    await second.waitForURL(one);
+    await second.close();
+    await send(page, "Make them one record");
+    await page.getByRole("heading", { name: "This record was made one with another while you had it open" }).waitFor();
+    await eye.on(page, "merge-late");
+    await page.goto(other);
+    assert.equal(page.url(), one, "the old address leads to the record that stands");
+    await page.getByText("+61 491 570 111").waitFor();
+    await eye.on(page, "patient-merged");
+    await page.getByRole("link", { name: "One record was made one with this" }).click();
+    await eye.on(page, "merges");
+    await page.getByRole("link", { name: /These are two people after all/ }).click();
+    await eye.on(page, "unmerge");
+    await page.getByRole("button", { name: "Take them apart" }).focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(one);
+    assert.equal(await page.locator(".split__aside").getByText("+61 491 570 111").count(), 0);
+    await page.goto(other);
+    assert.equal(page.url(), other, "it stands again");
     await eye.close(visitor);
   });
 

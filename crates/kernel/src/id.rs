@@ -104,6 +104,8 @@ ids! {
     ClientId;
     /// What the columns of a table became, kept for the next.
     MappingId;
+    /// That two records were found to be of one person.
+    MergeId;
     /// Records asked for as one archive.
     ExportId;
     /// A line of the audit log.

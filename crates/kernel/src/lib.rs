@@ -13,7 +13,7 @@ pub use entropy::{Entropy, SystemEntropy};
 pub use error::ErrorKind;
 pub use id::{
     AccessId, AlertId, ClientId, DataKeyId, EntryId, EventId, EventOrder, ExportId, IdError, IdempotencyKey,
-    IdentifierId, ImportId, InvitationId, MappingId, PatientId, PersonId, PracticeId, ResourceId, SessionId,
+    IdentifierId, ImportId, InvitationId, MappingId, MergeId, PatientId, PersonId, PracticeId, ResourceId, SessionId,
 };
 pub use secret::Secret;
 pub use source::Source;

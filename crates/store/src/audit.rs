@@ -68,7 +68,8 @@ pub struct ChangeLine {
 pub struct AuditRow {
     line: AuditLine,
     details: Sealed<Details>,
-    key: KeyFor,
+    /// Under which key; nothing where the details are not this record's to show.
+    key: Option<KeyFor>,
 }
 
 /// A line of the log.
@@ -142,7 +143,9 @@ impl Unseal for AuditRow {
     type Open = Result<AuditLine, Damaged>;
 
     fn survey(&self, practice: PracticeId, survey: &mut Survey) {
-        survey.note(practice, self.key);
+        if let Some(key) = self.key {
+            survey.note(practice, key);
+        }
     }
 
     /// A line whose key has been destroyed still says who, when and what; only the values are gone.
@@ -151,7 +154,7 @@ impl Unseal for AuditRow {
         // What an erased patient's event was about is recorded under the practice's key, without values.
         let sealed_under_practice =
             line.patient.is_some() && details.key_id().is_ok_and(|id| id.uuid() == opener.practice.uuid());
-        if opener.has(key) && !sealed_under_practice {
+        if let Some(key) = key.filter(|key| opener.has(*key) && !sealed_under_practice) {
             let details = opener.open(key, &details)?;
             line.changes = details
                 .changes
@@ -189,17 +192,18 @@ pub struct AuditPage<T> {
     pub next: Option<EventId>,
 }
 
+/// Of an event that is about one of the records and names another of them, one line.
 const ABOUT_PATIENT: &str = "
-    select * from (
+    select distinct on (event_id) both_kinds.* from unnest($2::uuid[]) of (id) cross join lateral (
         (select e.*, false as listed from audit_event e
-         where e.practice_id = $1 and e.patient_id = $2 and ($3::uuid is null or e.event_id < $3)
+         where e.practice_id = $1 and e.patient_id = of.id and ($3::uuid is null or e.event_id < $3)
          order by e.event_id desc limit $4)
         union all
         (select e.*, true as listed from audit_subject s
          join audit_event e on e.practice_id = s.practice_id and e.event_id = s.event_id
-         where s.practice_id = $1 and s.patient_id = $2 and ($3::uuid is null or s.event_id < $3)
+         where s.practice_id = $1 and s.patient_id = of.id and ($3::uuid is null or s.event_id < $3)
          order by s.event_id desc limit $4)
-    ) both_kinds order by event_id desc limit $4";
+    ) both_kinds order by event_id desc, listed limit $4";
 
 /// Ids are in the order of time, so that an index finds a span of days; an id may be this much before or
 /// after the moment that its event says.
@@ -230,7 +234,7 @@ const OF_PRACTICE: &str = "
 
 const READERS: &str = "
     select count(distinct actor_id) from audit_event
-    where practice_id = $1 and patient_id = $2 and at >= $3 and actor_kind = 1 and right(action, 8) <> '.refused'
+    where practice_id = $1 and patient_id = any($2) and at >= $3 and actor_kind = 1 and right(action, 8) <> '.refused'
       and actor_id is distinct from $4";
 
 impl<A: Action> Tx<A> {
@@ -241,18 +245,20 @@ impl<A: Action> Tx<A> {
         since: Timestamp,
         but: Option<PersonId>,
     ) -> Result<i64, StoreError> {
-        let rows = self.desk.query(READERS, &[&patient.uuid(), &since, &but.map(PersonId::uuid)]).await?;
+        let rows =
+            self.desk.query(READERS, &[&self.desk.records_of(patient), &since, &but.map(PersonId::uuid)]).await?;
         rows.first().map_or(Ok(0), |row| Ok(row.try_get(0)?))
     }
 }
 
 const RECENT: &str = "
-    select patient_id, max(at) from (
+    select coalesce(p.merged_into, lately.patient_id), max(at) from (
         select patient_id, at, row_number() over (order by event_id desc) as place from audit_event
         where practice_id = $1 and actor_id = $2 and patient_id is not null and at >= $3
           and right(action, 8) <> '.refused'
         order by event_id desc limit 500
-    ) lately group by patient_id order by min(place) limit $4";
+    ) lately left join patient p on p.practice_id = $1 and p.id = lately.patient_id
+    group by 1 order by min(place) limit $4";
 
 impl<A: Action> Tx<A> {
     /// The patients with whom a person had to do last and when, newest first: from the log of 30 days.
@@ -276,7 +282,8 @@ impl<A: Includes<ReadPatientAudit>> Tx<A> {
         limit: i64,
     ) -> Result<AuditPage<AuditRow>, StoreError> {
         let before = before.map(EventId::uuid);
-        let params: &[&(dyn ToSql + Sync)] = &[&patient.uuid(), &before, &(limit + 1)];
+        let records = self.desk.records_of(patient);
+        let params: &[&(dyn ToSql + Sync)] = &[&records, &before, &(limit + 1)];
         let rows = self.desk.query(ABOUT_PATIENT, params).await?;
         let practice = self.desk.practice;
         let lines = rows
@@ -284,7 +291,9 @@ impl<A: Includes<ReadPatientAudit>> Tx<A> {
             .map(|row| {
                 let line = AuditLine::decode(row)?;
                 // A list's own details belong to the practice; here only the fact that it named the patient.
-                let key = line.patient.map_or(KeyFor::Practice, KeyFor::Patient);
+                // What was done with another patient's record is that one's.
+                let own = line.patient.is_none_or(|patient| self.desk.reaches(patient));
+                let key = own.then(|| line.patient.map_or(KeyFor::Practice, KeyFor::Patient));
                 let place = Place {
                     practice,
                     table: "audit_event",

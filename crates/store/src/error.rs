@@ -1,6 +1,6 @@
 //! What can go wrong at the doors. No message carries a value: ids and kinds only.
 
-use kernel::ErrorKind;
+use kernel::{ErrorKind, PatientId};
 use seal::KeyServiceError;
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
@@ -20,6 +20,12 @@ pub enum StoreError {
     /// The session has ended, or the membership has.
     #[error("signed out")]
     SignedOut,
+    /// The record was merged into another, which stands for the person now.
+    #[error("merged into another record")]
+    Merged {
+        /// The one that stands.
+        into: PatientId,
+    },
     /// Somebody else changed the row first.
     #[error("changed by somebody else")]
     Conflict,
@@ -84,7 +90,9 @@ impl StoreError {
             Self::Missing => ErrorKind::Missing,
             Self::Refused { .. } => ErrorKind::Forbidden,
             Self::SignedOut => ErrorKind::SignedOut,
-            Self::Conflict | Self::Overtaken | Self::KeyReused | Self::Constraint { .. } => ErrorKind::Conflict,
+            Self::Merged { .. } | Self::Conflict | Self::Overtaken | Self::KeyReused | Self::Constraint { .. } => {
+                ErrorKind::Conflict
+            }
             Self::Damaged(_) | Self::NoKey { .. } => ErrorKind::Damaged,
             Self::KeyService(_) | Self::Away(_) => ErrorKind::Busy,
             Self::Statement { .. } | Self::Unreadable { .. } => ErrorKind::Internal,

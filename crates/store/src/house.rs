@@ -64,7 +64,7 @@ impl Store {
         let trip = Trip::begin(&inner.pool, PracticeId::HOUSE).await?;
         let actor = Actor { kind, practice: PracticeId::HOUSE, source };
         let at = inner.clock.now();
-        let desk = Desk::new(inner, trip, held, actor, at, Resource::Practice, None);
+        let desk = Desk::new(inner, trip, held, actor, at, (Resource::Practice, Vec::new()), None);
         Ok(HouseTx(Tx { desk: Box::new(desk), allowed: PhantomData }))
     }
 

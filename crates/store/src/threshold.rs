@@ -63,11 +63,28 @@ pub struct StoreSettings {
 pub enum Resource {
     /// The practice as a whole.
     Practice,
-    /// One patient.
+    /// One patient: the record, and those that were merged into it.
     Patient(PatientId),
+    /// Two patients at once, of whom both must be open to the asker: to find out whether they are one.
+    Both(PatientId, PatientId),
     /// One member of the team.
     Member(PersonId),
 }
+
+impl Resource {
+    /// The patient whom an act on it is about; of two, the first.
+    #[must_use]
+    pub const fn patient(self) -> Option<PatientId> {
+        match self {
+            Self::Patient(id) | Self::Both(id, _) => Some(id),
+            Self::Practice | Self::Member(_) => None,
+        }
+    }
+}
+
+/// The records that a permission reaches: whose each is, and its id. The records of one person are their own
+/// and those that were merged into it.
+pub(crate) type Reach = Vec<(PatientId, PatientId)>;
 
 /// What a change came to: an id or path of our own, kept so that a retry is answered alike. It must
 /// hold no value.
@@ -151,21 +168,32 @@ async fn wipe_idle_keys(inner: Weak<Inner>) {
 }
 
 const MEMBER: &str = "select roles from membership where practice_id = $1 and id = $2 and status = 'active'";
-/// Whether there is such a patient, and whether the record is open to other people only.
+/// Whether there is such a patient, whether the record is open to other people only, where it was merged
+/// into, and which were merged into it.
 const PATIENT: &str = "
     select p.restricted and not exists (
         select from patient_access a
         where a.practice_id = p.practice_id and a.patient_id = p.id and a.person_id = $3
-    ) from patient p where p.practice_id = $1 and p.id = $2";
-const PATIENT_OF_ENTRY: &str = "select patient_id from record_entry where practice_id = $1 and id = $2";
-const PATIENT_OF_ALERT: &str = "select patient_id from patient_alert where practice_id = $1 and id = $2";
+    ), p.id, p.merged_into,
+    array(select m.id from patient m where m.practice_id = $1 and m.merged_into = p.id order by m.id)
+    from patient p where p.practice_id = $1 and p.id = any($2)";
+const STANDING: &str = "
+    select merged_into from patient where practice_id = $1 and id = $2 and merged_into is not null";
+const PATIENT_OF_ENTRY: &str = "
+    select coalesce(p.merged_into, p.id) from record_entry e
+    join patient p on p.practice_id = e.practice_id and p.id = e.patient_id
+    where e.practice_id = $1 and e.id = $2";
+const PATIENT_OF_ALERT: &str = "
+    select coalesce(p.merged_into, p.id) from patient_alert a
+    join patient p on p.practice_id = a.practice_id and p.id = a.patient_id
+    where a.practice_id = $1 and a.id = $2";
 const OUTCOME: &str =
     "select fingerprint, outcome from idempotency where practice_id = $1 and actor_id = $2 and key = $3";
 
 /// What must be read of a resource before a decision about it.
 pub(crate) enum Fact {
-    /// Of a patient, and who asks if it is a person: a record may be open to named people only.
-    Patient { practice: Uuid, id: Uuid, asker: Option<Uuid> },
+    /// Of patients, and who asks if it is a person: a record may be open to named people only.
+    Patients { practice: Uuid, ids: Vec<Uuid>, asker: Option<Uuid> },
     /// Of a member of the team.
     Member { practice: Uuid, id: Uuid },
 }
@@ -173,45 +201,67 @@ pub(crate) enum Fact {
 impl Fact {
     fn of(actor: &Actor, resource: Resource) -> Option<Self> {
         let practice = actor.practice.uuid();
+        let patients = |ids| Self::Patients { practice, ids, asker: actor.person().map(PersonId::uuid) };
         match resource {
             Resource::Practice => None,
-            Resource::Patient(id) => {
-                Some(Self::Patient { practice, id: id.uuid(), asker: actor.person().map(PersonId::uuid) })
-            }
+            Resource::Patient(id) => Some(patients(vec![id.uuid()])),
+            Resource::Both(one, other) => Some(patients(vec![one.uuid(), other.uuid()])),
             Resource::Member(id) => Some(Self::Member { practice, id: id.uuid() }),
         }
     }
 
     fn text(&self) -> &'static str {
         match self {
-            Self::Patient { .. } => PATIENT,
+            Self::Patients { .. } => PATIENT,
             Self::Member { .. } => MEMBER,
         }
     }
 
     fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
         match self {
-            Self::Patient { practice, id, asker } => vec![practice, id, asker],
+            Self::Patients { practice, ids, asker } => vec![practice, ids, asker],
             Self::Member { practice, id } => vec![practice, id],
         }
     }
 }
 
-/// What kind of resource it is, by what [`Fact`] found of it.
-fn kind_of(resource: Resource, rows: Option<&Vec<Row>>) -> Result<ResourceKind, StoreError> {
-    let row = rows.and_then(|rows| rows.first());
+/// What kind of resource it is, by what [`Fact`] found of it; and the records of patients that it reaches.
+fn kind_of(resource: Resource, rows: Option<&Vec<Row>>) -> Result<(ResourceKind, Reach), StoreError> {
+    let found = rows.map(Vec::as_slice).unwrap_or_default();
     match resource {
-        Resource::Practice => Ok(ResourceKind::Practice),
-        Resource::Patient(_) => {
-            let barred: bool = row.ok_or(StoreError::Missing)?.try_get(0)?;
-            Ok(if barred { ResourceKind::BarredPatient } else { ResourceKind::Patient })
-        }
+        Resource::Practice => Ok((ResourceKind::Practice, Reach::new())),
+        Resource::Patient(id) => patients(&[id], found),
+        Resource::Both(one, other) => patients(&[one, other], found),
         Resource::Member(_) => {
-            let roles: &str = row.ok_or(StoreError::Missing)?.try_get(0)?;
+            let roles: &str = found.first().ok_or(StoreError::Missing)?.try_get(0)?;
             let roles: Roles = roles.parse().map_err(|_| StoreError::Unreadable { what: "roles" })?;
-            Ok(if roles.has(Role::Owner) { ResourceKind::OwnerMember } else { ResourceKind::Member })
+            let kind = if roles.has(Role::Owner) { ResourceKind::OwnerMember } else { ResourceKind::Member };
+            Ok((kind, Reach::new()))
         }
     }
+}
+
+/// All of them must be there and stand; one that is barred bars them all.
+fn patients(ids: &[PatientId], found: &[Row]) -> Result<(ResourceKind, Reach), StoreError> {
+    let mut known = Vec::with_capacity(found.len());
+    for row in found {
+        let merged: Option<Uuid> = row.try_get(2)?;
+        let away: Vec<Uuid> = row.try_get(3)?;
+        known.push((PatientId::from_uuid(row.try_get(1)?), row.try_get::<_, bool>(0)?, merged, away));
+    }
+    let (mut kind, mut reach) = (ResourceKind::Patient, Reach::new());
+    for id in ids {
+        let (_, barred, merged, away) = known.iter().find(|(known, ..)| known == id).ok_or(StoreError::Missing)?;
+        if let Some(into) = merged {
+            return Err(StoreError::Merged { into: PatientId::from_uuid(*into) });
+        }
+        if *barred {
+            kind = ResourceKind::BarredPatient;
+        }
+        reach.push((*id, *id));
+        reach.extend(away.iter().map(|away| (*id, PatientId::from_uuid(*away))));
+    }
+    Ok((kind, reach))
 }
 
 /// Waits until no other transaction holds the same key (it lets go at its end), then looks what the key
@@ -283,6 +333,13 @@ impl Threshold {
         self.patient_of(PATIENT_OF_ALERT, id).await
     }
 
+    /// The record that stands for a patient now: another where this one was merged away. What is not here is
+    /// given back as it is.
+    pub async fn standing(&self, patient: PatientId) -> Result<PatientId, StoreError> {
+        let rows = self.trip.query(STANDING, &[&self.actor.practice.uuid(), &patient.uuid()]).await?;
+        Ok(rows.first().map_or(Ok(patient), |row| row.try_get(0).map(PatientId::from_uuid))?)
+    }
+
     async fn patient_of(&self, text: &'static str, id: Uuid) -> Result<PatientId, StoreError> {
         let rows = self.trip.query(text, &[&self.actor.practice.uuid(), &id]).await?;
         Ok(PatientId::from_uuid(rows.first().ok_or(StoreError::Missing)?.try_get(0)?))
@@ -308,8 +365,8 @@ impl Threshold {
             .into_iter()
             .collect();
         let ((), rows) = try_join(self.trip.batch("set transaction read only"), self.trip.all(&asked)).await?;
-        let kind = kind_of(resource, rows.first())?;
-        self.decide::<A>(resource, kind, None).await
+        let known = kind_of(resource, rows.first())?;
+        self.decide::<A>(resource, known, None).await
     }
 
     /// Asks for a permission to change something, once. `fingerprint` is what was sent: the same key
@@ -327,21 +384,21 @@ impl Threshold {
         if let Some(outcome) = before {
             return Ok(Once::Done(outcome));
         }
-        let kind = kind_of(resource, rows.as_ref())?;
-        self.decide::<A>(resource, kind, Some((asker, key, print))).await.map(Once::Fresh)
+        let known = kind_of(resource, rows.as_ref())?;
+        self.decide::<A>(resource, known, Some((asker, key, print))).await.map(Once::Fresh)
     }
 
     async fn decide<A: Action>(
         self,
         resource: Resource,
-        kind: ResourceKind,
+        (kind, reach): (ResourceKind, Reach),
         once: Option<tx::Asked>,
     ) -> Result<Tx<A>, StoreError> {
         let at = self.inner.clock.now();
         if !A::PARTS.iter().all(|part| self.inner.policy.may(self.profile, part, kind)) {
             return Err(self.refuse::<A>(resource, at).await);
         }
-        let desk = Desk::new(self.inner, self.trip, self.held, self.actor, at, resource, once);
+        let desk = Desk::new(self.inner, self.trip, self.held, self.actor, at, (resource, reach), once);
         Ok(Tx { desk: Box::new(desk), allowed: PhantomData })
     }
 
@@ -351,7 +408,7 @@ impl Threshold {
         drop(trip);
         let event = match resource {
             Resource::Practice => Event::new(),
-            Resource::Patient(id) => Event::new().about("patient", id.uuid()),
+            Resource::Patient(id) | Resource::Both(id, _) => Event::new().about("patient", id.uuid()),
             Resource::Member(id) => Event::new().about("member", id.uuid()),
         };
         let draft = Draft {
@@ -361,7 +418,7 @@ impl Threshold {
             actor: &actor,
             action: format!("{}.refused", A::NAME).into(),
             event,
-            patient: if let Resource::Patient(id) = resource { Some(id) } else { None },
+            patient: resource.patient(),
             subjects: Vec::new(),
             changes: Vec::new(),
         };

@@ -16,7 +16,7 @@ use crate::event::{Draft, Event};
 use crate::keyring::PracticeKeys;
 use crate::row::Survey;
 use crate::sql::Sql;
-use crate::threshold::Inner;
+use crate::threshold::{Inner, Reach};
 use crate::trip::Trip;
 use crate::write::Slot;
 use crate::{Action, Actor, Reads, Resource, StoreError, StoredRow, Unseal};
@@ -44,6 +44,7 @@ pub(crate) struct Desk {
     pub(crate) practice: PracticeId,
     pub(crate) at: Timestamp,
     pub(crate) resource: Resource,
+    reach: Reach,
     pub(crate) once: Option<Asked>,
     pub(crate) slots: Vec<Slot>,
 }
@@ -55,11 +56,23 @@ impl Desk {
         held: Arc<PracticeKeys>,
         actor: Actor,
         at: Timestamp,
-        resource: Resource,
+        (resource, reach): (Resource, Reach),
         once: Option<Asked>,
     ) -> Self {
         let practice = actor.practice;
-        Self { inner, trip, held: vec![held], actor, practice, at, resource, once, slots: Vec::new() }
+        Self { inner, trip, held: vec![held], actor, practice, at, resource, reach, once, slots: Vec::new() }
+    }
+
+    /// Whether the permission, which is one for patients, reaches a record.
+    pub(crate) fn reaches(&self, patient: PatientId) -> bool {
+        self.reach.iter().any(|(_, record)| *record == patient)
+    }
+
+    /// The records of one person: their own, and those that were merged into it.
+    pub(crate) fn records_of(&self, patient: PatientId) -> Vec<Uuid> {
+        let records: Vec<Uuid> =
+            self.reach.iter().filter(|(whose, _)| *whose == patient).map(|(_, record)| record.uuid()).collect();
+        if records.is_empty() { vec![patient.uuid()] } else { records }
     }
 
     /// The keys of the practice that the transaction points at.
@@ -129,6 +142,13 @@ impl<A: Action> Tx<A> {
         self.desk.resource
     }
 
+    /// The records of a patient who was asked about: their own, and those that were merged into it. What
+    /// belongs to a patient is kept under any of them.
+    #[must_use]
+    pub fn records_of(&self, patient: PatientId) -> Vec<Uuid> {
+        self.desk.records_of(patient)
+    }
+
     /// Rows, sealed. `$1` of the statement is the practice; `params` begin at `$2`.
     pub async fn rows<R: StoredRow>(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<R>, StoreError> {
         let rows = self.desk.query(sql.text(), params).await?;
@@ -150,6 +170,12 @@ impl<A: Action> Tx<A> {
     pub async fn count(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<i64, StoreError> {
         let rows = self.desk.query(sql.text(), params).await?;
         rows.first().map_or(Ok(0), |row| Ok(row.try_get(0)?))
+    }
+
+    /// The ids in the first two columns.
+    pub async fn pairs(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+        let rows = self.desk.query(sql.text(), params).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
     }
 
     /// Counts by a clear code: the code in the first column, the number in the second.
@@ -219,20 +245,21 @@ impl<A: Reads> Tx<A> {
     /// Ends the reading: makes the event durable, then opens what was read. Whom the event concerns is
     /// taken from the rows themselves: one patient, or a list with a commitment to each.
     pub async fn record<T: Unseal>(self, event: Event, read: T) -> Result<T::Open, StoreError> {
-        let Desk { inner, trip, held, actor, practice, at, resource, .. } = *self.desk;
+        let Desk { inner, trip, held, actor, practice, at, resource, reach, .. } = *self.desk;
         let held = held.iter().find(|held| held.practice == practice);
         let held = held.ok_or(StoreError::NoKey { kind: "practice", id: practice.uuid() })?;
         let mut survey = Survey::default();
         read.survey(practice, &mut survey);
-        let asked = if let Resource::Patient(id) = resource { Some(id) } else { None };
-        let others = survey.patients.iter().any(|id| Some(*id) != asked);
-        if asked.is_some() && others {
+        let asked = resource.patient();
+        let others: Vec<PatientId> = survey.patients.iter().copied().filter(|id| Some(*id) != asked).collect();
+        if asked.is_some() && others.iter().any(|id| reach.iter().all(|(_, record)| record != id)) {
             // A permission for one patient opens no other.
             return Err(StoreError::Unreadable { what: "row of another patient" });
         }
-        // One record was asked for and nothing else was read: the event is about that patient.
-        let (patient, subjects): (Option<PatientId>, Vec<PatientId>) =
-            if others { (None, survey.patients.clone()) } else { (asked, Vec::new()) };
+        // The event is about the patient who was asked for; a record that was merged into theirs and was read
+        // with it is named beside, so that its own log says so when the two are taken apart again. A list is
+        // about nobody, and names all.
+        let (patient, subjects) = (asked, others);
         let draft = Draft {
             id: inner.order.next(at, &inner.entropy),
             at,

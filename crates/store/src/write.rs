@@ -15,7 +15,7 @@ use crate::sql::Sql;
 use crate::threshold::{Outcome, outcome_of};
 use crate::trip::Asked;
 use crate::tx::Desk;
-use crate::{Resource, StoreError, Tx, WholeRow, Writes};
+use crate::{StoreError, Tx, WholeRow, Writes};
 
 /// The version of a row that a form was made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Desk {
     }
 
     fn asked_patient(&self) -> Option<PatientId> {
-        if let Resource::Patient(id) = self.resource { Some(id) } else { None }
+        self.resource.patient()
     }
 
     fn new_slot(&mut self, event: Option<Event>, patient: Option<PatientId>) -> usize {
@@ -61,13 +61,22 @@ impl Desk {
 
     /// The slot, if a row under this key may go into it.
     fn slot_for(&mut self, index: usize, key: KeyFor) -> Result<&mut Slot, StoreError> {
-        if let (KeyFor::Patient(patient), Some(asked)) = (key, self.asked_patient())
-            && patient != asked
+        let asked = self.asked_patient();
+        if let (KeyFor::Patient(patient), Some(_)) = (key, asked)
+            && !self.reaches(patient)
         {
             // A permission for one patient changes no other.
             return Err(StoreError::Unreadable { what: "row of another patient" });
         }
         let slot = self.slot(index)?;
+        if let KeyFor::Patient(patient) = key
+            && asked.is_some()
+            && slot.event.is_none()
+            && slot.changes.is_empty()
+        {
+            // Of a patient with several records, the event is about the one whose key seals what changes.
+            slot.patient = Some(patient);
+        }
         slot.concerns(key)?;
         Ok(slot)
     }

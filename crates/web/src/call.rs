@@ -29,6 +29,7 @@ struct Inner {
     source: Source,
     method: Method,
     api: bool,
+    here: LocalPath,
     back: LocalPath,
     htmx: bool,
     browser: Option<String>,
@@ -70,6 +71,7 @@ impl Call {
             source: peer.map_or(Source::Host, |peer| source(peer, headers, &app.settings.trusted_proxies)),
             method,
             api,
+            here: LocalPath::or_home(here),
             back: LocalPath::or_home(back),
             htmx,
             browser: text("user-agent").map(|name| name.chars().take(BROWSER_CHARS_MAX).collect()),
@@ -150,6 +152,11 @@ impl Call {
 
     pub(crate) fn method(&self) -> &Method {
         &self.0.method
+    }
+
+    /// What was asked for.
+    pub(crate) fn here(&self) -> &LocalPath {
+        &self.0.here
     }
 
     /// Where to come back to after signing in.

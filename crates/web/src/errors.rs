@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use identity::Wait;
 use identity::password::HashError;
-use kernel::ErrorKind;
+use kernel::{ErrorKind, PatientId};
 use store::StoreError;
 
 use crate::views::fault::Fault;
@@ -19,6 +19,9 @@ pub enum PageError {
     BeginAgain,
     /// Signed in, and in no practice: to one's own account, where the practices are.
     NoPractice,
+    /// The record was merged into this one: a page leads there, and so does a form that says nothing of how
+    /// the record stood.
+    Merged(PatientId),
     /// Something else went wrong.
     Fault(Fault),
 }
@@ -72,6 +75,7 @@ impl PageError {
     pub(crate) const fn fault(self) -> Fault {
         match self {
             Self::SignedOut | Self::BeginAgain | Self::NoPractice => Fault::Forbidden,
+            Self::Merged(_) => Fault::Merged,
             Self::Fault(fault) => fault,
         }
     }
@@ -96,6 +100,7 @@ impl From<StoreError> for PageError {
         }
         match error {
             StoreError::Damaged(damaged) => Self::Fault(Fault::Damaged(damaged.id)),
+            StoreError::Merged { into } => Self::Merged(into),
             _ => Self::of(kind),
         }
     }

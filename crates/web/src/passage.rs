@@ -15,6 +15,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
+use kernel::PatientId;
 use tracing::Instrument;
 
 use crate::api::outcome::ApiError;
@@ -93,6 +94,11 @@ async fn instead_of_a_fault(call: &Call, given: Response) -> Response {
         PageError::SignedOut if call.known().is_some() => PageError::NoPractice,
         other => other,
     };
+    if let PageError::Merged(into) = error
+        && let Some(moved) = moved(call, into)
+    {
+        return moved;
+    }
     let mut answer = match error {
         PageError::SignedOut => to_the_door(call),
         PageError::BeginAgain => {
@@ -156,6 +162,24 @@ fn room_of(path: &str) -> Room {
         Some("account") => Room::Account,
         _ => Room::Today,
     }
+}
+
+/// Forms of a record that say nothing of how it stood: whatever they say is true of the same person's other
+/// record as well. All others are answered with a page: what was chosen of one record is not done to another.
+const SAME_FOR_BOTH: [&str; 7] = ["identifiers", "alerts", "write", "reveal", "remove", "end", "change"];
+
+/// The same address of the record that stands for a person, for an address of one that was merged into it.
+fn moved(call: &Call, into: PatientId) -> Option<Response> {
+    let here = call.here().as_str().strip_prefix("/patients/")?;
+    let rest = here.find(['/', '?']).and_then(|end| here.get(end..)).unwrap_or_default();
+    let path = rest.split('?').next().unwrap_or_default();
+    let safe = call.method().is_safe();
+    if !safe && !path.split('/').any(|part| SAME_FOR_BOTH.contains(&part)) {
+        return None;
+    }
+    let status = if safe { StatusCode::SEE_OTHER } else { StatusCode::TEMPORARY_REDIRECT };
+    let to = HeaderValue::try_from(format!("/patients/{into}{rest}")).ok()?;
+    Some((status, [(header::LOCATION, to)]).into_response())
 }
 
 /// Where somebody goes who is not signed in: a page leads to the sign-in, and from there back.

@@ -295,7 +295,7 @@ gender-other = Other
 gender-unknown = Unknown
 
 similar-title = Is it one of these patients?
-similar-lead = The name and the birth date are alike. Open the record instead of making a second one.
+similar-lead = Name, birth date, phone or e-mail are alike. Open the record instead of making a second one.
 similar-another = No, it is someone else
 conflict-title = { $who } changed this patient on { $when }, while you were writing
 conflict-title-job = An import changed this patient on { $when }, while you were writing
@@ -396,6 +396,7 @@ reading-flag = Assessment
 reading-usual = Usual
 filter-kinds = Kinds of entries
 filter-words = Words
+filter-words-again = Type the words again. This list was made too long ago, or by somebody else
 filter-words-long = Look for { $most } characters or fewer
 filter-day-wrong = Enter a date as in { $example }, or only a month or a year
 filter-dates-crossed = The last day must not lie before the first
@@ -905,3 +906,74 @@ action-client-end = Ended a connection
 action-client-pass = A program proved itself
 action-client-pass-refused = A program did not prove itself
 action-record-export = The whole record, to take out
+
+merge-title = This is the same person as…
+merge-lead = Look for the other record. Both stay, and it can be taken back.
+merge-find = Name, birth date, phone or e-mail of the other record
+merge-find-button = Look for it
+merge-another = Look for another record
+merge-both = Are these the same person?
+merge-what = The record at the top stands from then on, with everything that both hold. Nothing is deleted, and whoever opens the other is led here.
+merge-swap = Let the other one stand instead.
+merge-differing = Where they differ, choose what stays
+merge-differing-none = They say the same.
+merge-this = In the record that stands
+merge-other = In the other record
+merge-united = Put together
+merge-comes = comes along
+merge-entries = { $count ->
+    [0] No entries come along
+    [one] One entry comes along
+   *[other] { $count } entries come along
+}
+merge-undoable = If they turn out to be two people after all, this can be taken back.
+merge-button = Make them one record
+merge-names = Names
+merge-restricted = The other record is restricted. Afterwards only those named in it may open this one, too.
+merge-restricted-both = Both records are restricted. Afterwards only those who are named in both may open this one.
+merge-along = { $count ->
+    [one] One more record was made one with the other before. It comes along.
+   *[other] { $count } more records were made one with the other before. They come along.
+}
+merge-too-many = That would be more than { $most } records of one person. Take some of them apart first.
+merge-conflict = Somebody changed one of these records while you were looking. Look at them again; what you chose is still here.
+merges-title = Records made one with this
+merges-lead = Each of them is still there and can be taken apart again.
+merges-none = None.
+merges-since = One since { $day }.
+merges-nested = It came along with another record. Take that one apart first.
+merges-count = { $count ->
+    [one] One record was made one with this
+   *[other] { $count } records were made one with this
+}
+unmerge-title = These are two people after all
+unmerge-stays = This record
+unmerge-again = Stands for itself again
+unmerge-since = One since
+unmerge-what = The other record stands again exactly as it was, with its identifiers, alerts and entries.
+unmerge-back = Back to what this record said: { $fields }.
+unmerge-stay = Changed since, so it stays as it is: { $fields }. Look whether it is right.
+unmerge-items = { $count ->
+    [one] One contact, address, language or person that came along goes.
+   *[other] { $count } contacts, addresses, languages or people that came along go.
+}
+unmerge-items-stay = { $count ->
+    [one] One of those that came along was changed since and stays.
+   *[other] { $count } of those that came along were changed since and stay.
+}
+unmerge-access = Who may open this record goes back to what it was.
+unmerge-access-stays = Who may open this record was changed since and stays as it is.
+unmerge-entries = { $count ->
+    [0] Nothing was written in this record since.
+    [one] One entry that was written since stays in this record. If it is about the other person, write it there and take it back here.
+   *[other] { $count } entries that were written since stay in this record. Those that are about the other person, write there and take back here.
+}
+unmerge-button = Take them apart
+unmerge-conflict = Somebody changed this record while you were looking. Look again at what would happen.
+alike-title = Perhaps the same person
+fault-merged-title = This record was made one with another while you had it open
+fault-merged-next = Nothing of this form was saved. Your browser’s way back shows what you typed; every way to the old record leads to the one that stands now.
+action-patient-merge = Two records of one person
+action-patient-unmerge = Two records taken apart again
+action-patient-alike = Among those who may be the same person
+field-merged = Made one with

@@ -33,6 +33,14 @@ store::actions! {
     pub RestrictPatient = "patient.restrict", writes;
     /// Open the form for that.
     pub AccessForm = "patient.access-form", reads, all of [ReadPatient, ReadClinical, RestrictPatient];
+    /// Say that two records are of one person.
+    pub MergePatients = "patient.merge", writes;
+    /// Look at two records side by side for that.
+    pub MergeForm = "patient.merge-form", reads, all of [ReadPatient, MergePatients];
+    /// Say that they are of two people after all.
+    pub UndoMerge = "patient.unmerge", writes, all of [MergePatients];
+    /// See who else somebody may be.
+    pub SeeAlike = "patient.alike", reads, all of [FindPatient];
     /// Open "who saw what" of a record, under its banner.
     pub OpenAudit = "patient.who-saw-what", reads, all of [ReadPatient, ReadPatientAudit];
     /// The same, clinical values included.

@@ -1,7 +1,7 @@
 //! Reading patients. Every function asks, reads, records and opens, in that order: the types allow no
 //! other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::future::{try_join, try_join3, try_join5};
 use jiff::{Timestamp, ToSpan as _};
@@ -11,9 +11,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use super::actions::{
-    CreatePatient, EditForm, EditPatient, FindPatient, OpenRecord, ReadClinical, ReadPatient, RevealIdentifier,
-};
+use super::actions::{EditForm, EditPatient, FindPatient, OpenRecord, ReadClinical, ReadPatient, RevealIdentifier};
 use super::model::EntryKind;
 use super::rows::{
     Alert, AlertRow, Entry, EntryLine, EntryLineRow, EntryRow, IdentifierRow, KnownIdentifier, MaskedIdentifier,
@@ -46,23 +44,28 @@ pub async fn find(store: &Store, actor: &Actor, text: &str, query: &Query) -> Re
     let tx: Tx<FindPatient> = store.enter(actor).await?.ask(Resource::Practice).await?;
     let ids = tx.find(&query.tokens(), CANDIDATES_MAX).await?;
     let capped = i64::try_from(ids.len()).is_ok_and(|n| n == CANDIDATES_MAX);
-    let rows = by_ids(&tx, &ids).await?;
+    let rows = candidates(&tx, &ids).await?;
     let Examined { ranked: mut order, damaged } = tx.examine(&rows, query, Query::rank).await?;
     // Their tokens fit; more cannot be told of them, and who looks for one should learn that it is damaged.
     order.extend(damaged);
+    let mut order = standing_for(&rows, order);
     let more = capped || order.len() > FOUND_MAX;
     order.truncate(FOUND_MAX);
+    let rows = if rows.iter().any(|row| row.merged_into.is_some()) { by_ids(&tx, &order).await? } else { rows };
     let rows = tx.keep(rows, &order);
     let event = Event::new().note(serde_json::json!({ "query": text }));
     Ok(Found { patients: tx.record(event, rows).await?, more })
 }
 
-/// Patients by id, for every list: without those whose record is open to other people only. The rule is the
-/// one of the policies (`restricted records`), and a test holds the two together.
-async fn by_ids<A: store::Action>(tx: &Tx<A>, ids: &[Uuid]) -> Result<Vec<PatientRow>, StoreError> {
+/// Patients by id, for every list: without those whose record is open to other people only, and in place of
+/// a record that was merged away the one that stands for the person now. The rule is the one of the policies
+/// (`restricted records`), and a test holds the two together.
+pub(super) async fn by_ids<A: store::Action>(tx: &Tx<A>, ids: &[Uuid]) -> Result<Vec<PatientRow>, StoreError> {
     tx.rows(
         sql!(
-            "select p.* from patient p where p.practice_id = $1 and p.id = any($2) and (not p.restricted or exists (
+            "select p.* from patient p where p.practice_id = $1 and p.id in (
+                select coalesce(m.merged_into, m.id) from patient m where m.practice_id = $1 and m.id = any($2)
+             ) and (not p.restricted or exists (
                 select from patient_access a
                 where a.practice_id = p.practice_id and a.patient_id = p.id and a.person_id = $3
              ))"
@@ -72,15 +75,34 @@ async fn by_ids<A: store::Action>(tx: &Tx<A>, ids: &[Uuid]) -> Result<Vec<Patien
     .await
 }
 
-/// Patients of the practice whom a new one may be: same birth date and a name in common. Ids only.
-pub(super) async fn likely_same<A: Includes<CreatePatient>>(
-    tx: &Tx<A>,
-    query: &Query,
-) -> Result<Vec<PatientId>, StoreError> {
-    let ids = tx.find(&query.tokens(), CANDIDATES_MAX).await?;
-    let rows = by_ids(tx, &ids).await?;
-    let same = tx.examine(&rows, query, Query::rank).await?;
-    Ok(same.ranked.into_iter().map(PatientId::from_uuid).collect())
+/// The records of these ids themselves, those that were merged away too, to be examined and never to be
+/// shown: a person is found by what any of their records says. Whether it may be found is decided by the
+/// record that stands for them now.
+pub(super) async fn candidates<A: store::Action>(tx: &Tx<A>, ids: &[Uuid]) -> Result<Vec<PatientRow>, StoreError> {
+    tx.rows(
+        sql!(
+            "select m.* from patient m where m.practice_id = $1 and m.id = any($2) and (
+                m.merged_into is null and (not m.restricted or exists (
+                    select from patient_access a
+                    where a.practice_id = m.practice_id and a.patient_id = m.id and a.person_id = $3))
+                or exists (
+                    select from patient p where p.practice_id = $1 and p.id = m.merged_into
+                    and (not p.restricted or exists (
+                        select from patient_access a
+                        where a.practice_id = p.practice_id and a.patient_id = p.id and a.person_id = $3)))
+             )"
+        ),
+        &[&ids, &tx.actor().person().map(PersonId::uuid)],
+    )
+    .await
+}
+
+/// In place of each record the one that stands for the person, each once, in the same order.
+pub(super) fn standing_for(rows: &[PatientRow], ids: Vec<Uuid>) -> Vec<Uuid> {
+    let away: HashMap<Uuid, Uuid> =
+        rows.iter().filter_map(|row| Some((row.id.uuid(), row.merged_into?.uuid()))).collect();
+    let mut seen = HashSet::new();
+    ids.into_iter().map(|id| away.get(&id).copied().unwrap_or(id)).filter(|id| seen.insert(*id)).collect()
 }
 
 /// Identifiers, by the text of their token. Ids of patients.
@@ -99,7 +121,9 @@ pub(super) async fn holders<A: store::Action>(
         rows.iter().filter(|row| same.ranked.contains(&row.id.uuid())).map(|row| row.patient_id.uuid()).collect();
     patients.sort();
     patients.dedup();
-    Ok(patients)
+    // Who is merged is one, under the record that stands.
+    let rows = by_ids(tx, &patients).await?;
+    Ok(rows.iter().map(|row| row.id.uuid()).collect())
 }
 
 /// The patients that an exact look-up found, opened.
@@ -127,6 +151,8 @@ pub struct Page {
     pub clinical: Option<Clinical>,
     /// Other people who have had to do with the record in the last year.
     pub other_readers: i64,
+    /// How many records were merged into this one.
+    pub merged: usize,
     /// When this was recorded.
     pub at: Timestamp,
     /// What the person may do here.
@@ -169,7 +195,7 @@ pub async fn open(store: &Store, actor: &Actor, id: PatientId) -> Result<Page, S
     let about = Event::new().about("patient", id.uuid());
     if may.clinical {
         let tx: Tx<OpenRecord> = threshold.ask(Resource::Patient(id)).await?;
-        let at = tx.at();
+        let (at, merged) = (tx.at(), tx.records_of(id).len() - 1);
         let (rows, other_readers, lines, counts, allergies) = try_join5(
             page_rows(&tx, id),
             other_readers(&tx, actor, id),
@@ -180,13 +206,13 @@ pub async fn open(store: &Store, actor: &Actor, id: PatientId) -> Result<Page, S
         .await?;
         let ((patient, identifiers, alerts), entries, allergies) = tx.record(about, (rows, lines, allergies)).await?;
         let clinical = Some(Clinical { entries, allergies, counts });
-        Ok(Page { patient, identifiers, alerts, clinical, other_readers, at, may })
+        Ok(Page { patient, identifiers, alerts, clinical, other_readers, merged, at, may })
     } else {
         let tx: Tx<ReadPatient> = threshold.ask(Resource::Patient(id)).await?;
-        let at = tx.at();
+        let (at, merged) = (tx.at(), tx.records_of(id).len() - 1);
         let (rows, other_readers) = try_join(page_rows(&tx, id), other_readers(&tx, actor, id)).await?;
         let (patient, identifiers, alerts) = tx.record(about, rows).await?;
-        Ok(Page { patient, identifiers, alerts, clinical: None, other_readers, at, may })
+        Ok(Page { patient, identifiers, alerts, clinical: None, other_readers, merged, at, may })
     }
 }
 
@@ -195,25 +221,30 @@ type PageRows = (PatientRow, Vec<MaskedRow>, Vec<AlertRow>);
 
 /// For every page that shows a patient's banner.
 pub async fn page_rows<A: Includes<ReadPatient>>(tx: &Tx<A>, id: PatientId) -> Result<PageRows, StoreError> {
-    let id = id.uuid();
+    let records = tx.records_of(id);
     // Asked together: one trip.
     try_join3(
-        tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id]),
+        one(tx, id),
         tx.rows(
             sql!(
-                "select * from patient_identifier where practice_id = $1 and patient_id = $2 and active order by id limit 200"
+                "select * from patient_identifier where practice_id = $1 and patient_id = any($2) and active
+                 order by id limit 200"
             ),
-            &[&id],
+            &[&records],
         ),
         tx.rows(
             sql!(
-                "select * from patient_alert where practice_id = $1 and patient_id = $2 and active
+                "select * from patient_alert where practice_id = $1 and patient_id = any($2) and active
                  order by severity, id desc limit 200"
             ),
-            &[&id],
+            &[&records],
         ),
     )
     .await
+}
+
+async fn one<A: store::Action>(tx: &Tx<A>, id: PatientId) -> Result<PatientRow, StoreError> {
+    tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id.uuid()]).await
 }
 
 async fn other_readers<A: store::Action>(tx: &Tx<A>, actor: &Actor, id: PatientId) -> Result<i64, StoreError> {
@@ -226,13 +257,15 @@ async fn newest(tx: &Tx<OpenRecord>, id: PatientId) -> Result<Vec<EntryLineRow>,
         sql!(
             "select e.* from unnest($3::text[], $4::text[]) k (kind, kept)
              cross join lateral (
-                select * from record_entry r
-                where r.practice_id = $1 and r.patient_id = $2 and r.kind in (k.kind, k.kept)
-                order by r.occurred_at desc nulls last, r.id limit 8
+                select r.* from unnest($2::uuid[]) own (id) cross join lateral (
+                    select * from record_entry r
+                    where r.practice_id = $1 and r.patient_id = own.id and r.kind in (k.kind, k.kept)
+                    order by r.occurred_at desc nulls last, r.id limit 8
+                ) r order by r.occurred_at desc nulls last, r.id limit 8
              ) e"
         ),
         &[
-            &id.uuid(),
+            &tx.records_of(id),
             &EntryKind::ALL.iter().map(|kind| kind.code()).collect::<Vec<_>>(),
             &EntryKind::ALL.iter().map(|kind| kind.resource_type()).collect::<Vec<_>>(),
         ],
@@ -244,8 +277,10 @@ async fn newest(tx: &Tx<OpenRecord>, id: PatientId) -> Result<Vec<EntryLineRow>,
 async fn counts<A: Includes<ReadClinical>>(tx: &Tx<A>, id: PatientId) -> Result<Vec<(EntryKind, i64)>, StoreError> {
     let stored = tx
         .counts(
-            sql!("select kind, count(*) from record_entry where practice_id = $1 and patient_id = $2 group by kind"),
-            &[&id.uuid()],
+            sql!(
+                "select kind, count(*) from record_entry where practice_id = $1 and patient_id = any($2) group by kind"
+            ),
+            &[&tx.records_of(id)],
         )
         .await?;
     let of = |kind: EntryKind| {
@@ -292,10 +327,10 @@ pub(crate) async fn allergies<A: Includes<ReadClinical>>(
 ) -> Result<Vec<EntryLineRow>, StoreError> {
     tx.rows(
         sql!(
-            "select * from record_entry where practice_id = $1 and patient_id = $2 and kind = 'allergy'
+            "select * from record_entry where practice_id = $1 and patient_id = any($2) and kind = 'allergy'
              order by occurred_at desc nulls last, id limit 1000"
         ),
-        &[&id.uuid()],
+        &[&tx.records_of(id)],
     )
     .await
 }
@@ -323,8 +358,8 @@ pub async fn entry(store: &Store, actor: &Actor, id: PatientId, entry: EntryId) 
         page_rows(&tx, id),
         allergies(&tx, id),
         tx.row::<EntryRow>(
-            sql!("select * from record_entry where practice_id = $1 and patient_id = $2 and id = $3"),
-            &[&id.uuid(), &entry.uuid()],
+            sql!("select * from record_entry where practice_id = $1 and patient_id = any($2) and id = $3"),
+            &[&tx.records_of(id), &entry.uuid()],
         ),
     )
     .await?;
@@ -369,11 +404,11 @@ pub async fn measurements(store: &Store, actor: &Actor, id: PatientId) -> Result
                 "select * from (
                     select e.*, sum(octet_length(body)) over (order by occurred_at desc nulls last, id) as so_far
                     from record_entry e
-                    where practice_id = $1 and patient_id = $2 and kind = any($3)
+                    where practice_id = $1 and patient_id = any($2) and kind = any($3)
                  ) e where so_far <= $4 order by occurred_at desc nulls last, id limit $5"
             ),
             &[
-                &id.uuid(),
+                &tx.records_of(id),
                 &[EntryKind::Observation.code(), EntryKind::Observation.resource_type()].as_slice(),
                 &MEASUREMENTS_BYTES_MAX,
                 &most,
@@ -410,8 +445,10 @@ pub async fn reveal(
     let tx: Tx<RevealIdentifier> = store.enter(actor).await?.ask(Resource::Patient(patient)).await?;
     let row: IdentifierRow = tx
         .row(
-            sql!("select * from patient_identifier where practice_id = $1 and patient_id = $2 and id = $3 and active"),
-            &[&patient.uuid(), &identifier.uuid()],
+            sql!(
+                "select * from patient_identifier where practice_id = $1 and patient_id = any($2) and id = $3 and active"
+            ),
+            &[&tx.records_of(patient), &identifier.uuid()],
         )
         .await?;
     let at = tx.at();

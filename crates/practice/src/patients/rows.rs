@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use kernel::{AccessId, AlertId, EntryId, IdentifierId, PatientId, PersonId};
+use kernel::{AccessId, AlertId, EntryId, IdentifierId, MergeId, PatientId, PersonId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::identifiers::Identifier;
+use super::merging::Kept;
 use super::model::{
     Address, BirthDate, Concept, ContactPoint, Deceased, Demographics, EntryBody, Gender, HumanName, Language, Moment,
     Reading,
@@ -17,7 +18,7 @@ use crate::exchange::fhir;
 store::sealed_row! {
     /// A patient: names, birth, how to reach them. Its key is the unit of erasure.
     pub row PatientRow opens Patient patched by PatientPatch in "patient" id PatientId, keyed patient(id) {
-        clear { active: bool, restricted: bool }
+        clear { active: bool, restricted: bool, merged_into: Option<PatientId> }
         sealed {
             names: Vec<HumanName>,
             birth: Option<BirthDate>,
@@ -38,6 +39,15 @@ store::sealed_row! {
     pub row AccessRow opens Access patched by AccessPatch in "patient_access" id AccessId, keyed patient(patient_id) {
         clear { patient_id: PatientId, person_id: PersonId }
         sealed {}
+    }
+}
+
+store::sealed_row! {
+    /// That one record was merged into another, and what was before.
+    pub row MergeRow opens Merge patched by MergePatch in "patient_merge" id MergeId, keyed patient(into_id) {
+        clear { patient_id: PatientId, into_id: PatientId, made_at: Timestamp, undone_at: Option<Timestamp> }
+        sealed { kept: Kept }
+        secret [kept]
     }
 }
 
@@ -190,6 +200,7 @@ impl Patient {
             row_version: 1,
             active: true,
             restricted: false,
+            merged_into: None,
             names,
             birth,
             gender,
@@ -228,6 +239,7 @@ pub fn replacing(known: Demographics) -> PatientPatch {
     PatientPatch {
         active: None,
         restricted: None,
+        merged_into: None,
         names: Some(known.names),
         birth: Some(known.birth),
         gender: Some(known.gender),

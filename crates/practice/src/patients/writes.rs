@@ -8,14 +8,16 @@ use serde::Serialize;
 use store::{Actor, Event, Once, Resource, Store, StoreError, Throttled, TokenSet, Tx, Versioned, sql};
 
 use super::actions::{CreatePatient, EditPatient, LookUpIdentifier, ShowLookUp};
+use super::alike::Likeness;
+use super::alike::reads::like;
 use super::identifiers::{Identifier, IdentifierKind};
-use super::model::{DateOrder, Details, PatientDraft, PatientForm};
-use super::reads::{Read, found_by_identifier, holders, likely_same};
+use super::model::{Details, PatientDraft, PatientForm};
+use super::reads::{Read, found_by_identifier, holders};
 use super::rows::{
     Alert, AlertPatch, AlertRow, IdentifierPatch, IdentifierRow, KnownIdentifier, Patient, PatientPatch, PatientRow,
     replacing,
 };
-use super::search::{Query, words_of};
+use super::search::words_of;
 use crate::exchange::fhir::MatchKey;
 
 /// Why a patient could not be changed.
@@ -24,8 +26,8 @@ pub enum PatientError {
     /// The doors said no.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Somebody of that name and birth date is known already.
-    #[error("a patient of that name and birth date is known already")]
+    /// Somebody who may be the same person is known already.
+    #[error("a patient who may be the same is known already")]
     KnownAlready(Vec<PatientId>),
     /// Too many look-ups; try again later.
     #[error("too many identifiers were looked up")]
@@ -51,7 +53,7 @@ fn id_of(outcome: &serde_json::Value) -> Result<uuid::Uuid, StoreError> {
     outcome.as_str().and_then(|text| text.parse().ok()).ok_or(StoreError::Unreadable { what: "outcome" })
 }
 
-/// Adds a patient. One of the same name and birth date is asked about first, unless `even_if_known`.
+/// Adds a patient. One who may be the same person is asked about first, unless `even_if_known`.
 pub async fn create(
     store: &Store,
     actor: &Actor,
@@ -66,12 +68,10 @@ pub async fn create(
         Once::Fresh(tx) => tx,
     };
     let known = draft.demographics();
-    if let (false, Some(birth)) = (even_if_known, draft.birth().filter(|birth| birth.date().is_some())) {
-        let name = known.name().cloned().unwrap_or_default();
-        let text = format!("{} {} {}", name.family.unwrap_or_default(), name.given.join(" "), birth.iso());
-        let same = likely_same(&tx, &Query::parse(&text, DateOrder::YearMonthDay)).await?;
+    if !even_if_known {
+        let same = like(&tx, &Likeness::of(&known)).await?;
         if !same.is_empty() {
-            return Err(PatientError::KnownAlready(same));
+            return Err(PatientError::KnownAlready(same.into_iter().map(PatientId::from_uuid).collect()));
         }
     }
     let id = tx.new_patient().await?;
@@ -180,8 +180,10 @@ pub async fn remove_identifier(
     let Some(mut tx) = editing(store, actor, key, patient, &id).await? else { return Ok(()) };
     let row: IdentifierRow = tx
         .row(
-            sql!("select * from patient_identifier where practice_id = $1 and patient_id = $2 and id = $3 and active"),
-            &[&patient.uuid(), &id.uuid()],
+            sql!(
+                "select * from patient_identifier where practice_id = $1 and patient_id = any($2) and id = $3 and active"
+            ),
+            &[&tx.records_of(patient), &id.uuid()],
         )
         .await?;
     let patch = IdentifierPatch { active: Some(false), ..IdentifierPatch::default() };
@@ -245,8 +247,8 @@ pub async fn end_alert(
     let Some(mut tx) = editing(store, actor, key, patient, &id).await? else { return Ok(()) };
     let row: AlertRow = tx
         .row(
-            sql!("select * from patient_alert where practice_id = $1 and patient_id = $2 and id = $3 and active"),
-            &[&patient.uuid(), &id.uuid()],
+            sql!("select * from patient_alert where practice_id = $1 and patient_id = any($2) and id = $3 and active"),
+            &[&tx.records_of(patient), &id.uuid()],
         )
         .await?;
     let patch = AlertPatch { active: Some(false), ..AlertPatch::default() };

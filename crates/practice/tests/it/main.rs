@@ -16,6 +16,7 @@ mod isolation;
 mod kept;
 mod kept_inputs;
 mod long;
+mod merging;
 mod patients;
 mod tables;
 mod taken_back;

@@ -7,11 +7,11 @@ use jiff::civil::{Date, date};
 use kernel::{EntryId, PatientId};
 use practice::patients::model::EntryKind;
 use practice::patients::timeline::reads::{ENTRIES_PER_PAGE, EntryPage, entries};
-use practice::patients::timeline::{EntryFilter, Words};
-use store::{Actor, Role};
+use practice::patients::timeline::{EntryFilter, Words, sought};
+use store::{Actor, Role, StoreError};
 use testkit::{DATA, House, servers};
 
-use crate::desk::found;
+use crate::desk::{form, found, write_down};
 use crate::import::{bring_in, folder_with, patient, sample};
 
 fn problem(n: usize, text: &str, onset: &str) -> String {
@@ -237,4 +237,29 @@ async fn all_the_notes_of_the_sample_in_one_record_are_listed_and_searched() {
     assert_eq!(all_titles(&house, &doctor, id, &searched).await.len(), meant);
     assert!(meant > 0);
     assert_eq!(all_titles(&house, &doctor, id, &nowhere).await.len(), 0);
+}
+
+#[tokio::test]
+async fn what_is_looked_for_is_carried_for_whoever_typed_it_for_one_record_and_a_working_day() {
+    let house = House::open().await;
+    let practice = house.practice().await;
+    let doctor = house.actor(practice, &[Role::Practitioner]).await;
+    let colleague = house.actor(practice, &[Role::Practitioner]).await;
+    let reception = house.actor(practice, &[Role::Reception]).await;
+    let one = write_down(&house, &doctor, &form("Lindiwe", "Mokoena", "7/3/1984")).await;
+    let other = write_down(&house, &doctor, &form("Sipho", "Dube", "1/1/1950")).await;
+    let envelope = sought::seal(&house.store, &doctor, one, "HIV test").await.unwrap();
+    assert!(!envelope.windows(3).any(|bytes| bytes == b"HIV"));
+    let opened =
+        async |actor, patient, envelope: &[u8]| sought::open(&house.store, actor, patient, envelope).await.unwrap();
+    assert_eq!(opened(&doctor, one, &envelope).await.as_deref(), Some("HIV test"));
+    assert_eq!(opened(&colleague, one, &envelope).await, None);
+    assert_eq!(opened(&doctor, other, &envelope).await, None);
+    let mut altered = envelope.clone();
+    *altered.last_mut().unwrap() ^= 1;
+    assert_eq!(opened(&doctor, one, &altered).await, None);
+    assert_eq!(opened(&doctor, one, &[]).await, None);
+    assert!(matches!(sought::seal(&house.store, &reception, one, "HIV test").await, Err(StoreError::Refused { .. })));
+    house.wait(sought::SOUGHT_FOR);
+    assert_eq!(opened(&doctor, one, &envelope).await, None, "too long ago");
 }

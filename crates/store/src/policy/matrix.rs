@@ -43,6 +43,7 @@ const WORDS: &[(&str, &str)] = &[
     ("export.make", "make the archive of an export"),
     ("patient.audit", "see who saw what of the record, with the values that changed"),
     ("patient.restrict", "name the people who alone may open the record, or open it to all again"),
+    ("patient.merge", "say that two records are of one person, and of two after all"),
     ("mail.send", "send mail"),
     ("keys.rotate", "turn keys"),
     ("practice.found", "found practices"),

@@ -23,6 +23,8 @@ pub enum Fault {
     Conflict,
     /// 409: the form was opened in another practice than the one the person is in by now.
     OtherPractice,
+    /// 409: the record was merged into another while a form of it was open.
+    Merged,
     /// 413: too much was sent.
     TooLarge,
     /// 429: too often; after so many seconds it works again.
@@ -44,7 +46,7 @@ impl Fault {
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::WrongWay => 405,
-            Self::Conflict | Self::OtherPractice => 409,
+            Self::Conflict | Self::OtherPractice | Self::Merged => 409,
             Self::TooLarge => 413,
             Self::TooMany(_) => 429,
             Self::Internal | Self::Damaged(_) => 500,
@@ -62,6 +64,7 @@ impl Fault {
             Self::WrongWay => "fault-405-title",
             Self::Conflict => "fault-409-title",
             Self::OtherPractice => "fault-practice-title",
+            Self::Merged => "fault-merged-title",
             Self::TooLarge => "fault-413-title",
             Self::TooMany(_) => "fault-429-title",
             Self::Internal => "fault-500-title",
@@ -80,6 +83,7 @@ impl Fault {
             Self::WrongWay => say("fault-405-next"),
             Self::Conflict => say("fault-409-next"),
             Self::OtherPractice => say("fault-practice-next"),
+            Self::Merged => say("fault-merged-next"),
             Self::TooLarge => say("fault-413-next"),
             Self::TooMany(seconds) => say_with("fault-429-next", &[("seconds", &seconds)]),
             Self::Internal => say("fault-500-next"),
@@ -119,13 +123,14 @@ pub(crate) mod fixture {
     use crate::views::shell::Room;
     use crate::views::shell::fixture::shell;
 
-    pub(crate) const ALL: [Fault; 11] = [
+    pub(crate) const ALL: [Fault; 12] = [
         Fault::BadRequest,
         Fault::Forbidden,
         Fault::NotFound,
         Fault::WrongWay,
         Fault::Conflict,
         Fault::OtherPractice,
+        Fault::Merged,
         Fault::TooLarge,
         Fault::TooMany(30),
         Fault::Internal,

@@ -7,14 +7,15 @@ use std::path::PathBuf;
 use askama::Template;
 
 use super::{
-    account, audit, chart, confirm, connections, details, door, fault, patient, patients, record, standing, team,
-    today, write,
+    account, audit, chart, confirm, connections, details, door, fault, merging, patient, patients, record, standing,
+    team, today, write,
 };
 
 fn name(fault: fault::Fault) -> String {
     match fault {
         fault::Fault::Damaged(_) => "damaged".to_owned(),
         fault::Fault::OtherPractice => "practice".to_owned(),
+        fault::Fault::Merged => "merged".to_owned(),
         other => other.status().to_string(),
     }
 }
@@ -71,6 +72,11 @@ fn pages() -> Vec<(String, String)> {
         "patient-details" => details::fixture::details(),
         "patient-standing" => standing::fixture::standing(),
         "patient-access" => standing::fixture::access(),
+        "merge-find" => merging::fixture::find(),
+        "merge-find-first" => merging::fixture::find_first(),
+        "merge" => merging::fixture::compare(),
+        "merges" => merging::fixture::merges(),
+        "unmerge" => merging::fixture::unmerge(),
         "entry-damaged" => record::fixture::damaged_entry(),
         "audit-record" => audit::fixture::on_record(),
         "audit" => audit::fixture::practice(),

@@ -285,6 +285,10 @@ pub struct Seen {
 pub struct PatientPage {
     /// Whether naming who may open the record is offered.
     pub may_restrict: bool,
+    /// Whether making this and another record one is offered.
+    pub may_merge: bool,
+    /// How many records were made one with this.
+    pub merged: u64,
     /// Round the page.
     pub shell: Shell,
     /// Who it is.
@@ -392,6 +396,8 @@ pub(crate) mod fixture {
             shell: shell(Room::Patients),
             banner: banner(Tab::Overview),
             may_restrict: true,
+            may_merge: true,
+            merged: 1,
             seen: Some(Seen { at: moment("2026-11-22T12:02:31Z"), others: 3 }),
             contacts: Contacts {
                 phones: vec![

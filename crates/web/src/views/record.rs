@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::form::{Choice, Errors};
+use super::form::{Choice, Errors, Guard};
 use super::patient::Banner;
 use super::shell::{Pager, Shell};
 use super::when::{Day, Moment};
@@ -55,7 +55,8 @@ pub struct Year {
     pub chosen: bool,
 }
 
-/// `GET /patients/{id}/record?kind=&from=&to=&words=&after=`.
+/// `GET /patients/{id}/record?kind=&from=&to=&sought=&after=`, and what its form is answered where something is
+/// to be put right. The form posts, so that words stand in no address.
 ///
 /// Fields: `kind` (any number of them; none for all), `from`, `to` (dates in the practice's order), `words`.
 #[derive(Debug, Clone, Template)]
@@ -65,6 +66,8 @@ pub struct Record {
     pub shell: Shell,
     /// Who it is.
     pub banner: Banner,
+    /// Hidden fields of the filter.
+    pub guard: Guard,
     /// The kinds that the record has, each with its count in the label.
     pub kinds: Vec<Choice>,
     /// As typed.
@@ -184,7 +187,7 @@ pub(crate) mod fixture {
     use crate::views::patient::Tab;
     use crate::views::patient::fixture::{banner, moment};
     use crate::views::shell::Room;
-    use crate::views::shell::fixture::shell;
+    use crate::views::shell::fixture::{guard, shell};
 
     pub(crate) fn row(id: &str, kind: &str, title: &str, status: Option<&str>, on: (i16, i8, i8)) -> EntryRow {
         EntryRow {
@@ -223,6 +226,7 @@ pub(crate) mod fixture {
         Record {
             shell: shell(Room::Patients),
             banner: banner(Tab::Record),
+            guard: guard(),
             kinds: [("problem", 14), ("medication", 22), ("allergy", 2), ("document", 79)]
                 .into_iter()
                 .map(|(k, n)| Choice::new(k, crate::views::words::entries_counted(k, n), false))
@@ -253,7 +257,7 @@ pub(crate) mod fixture {
 
     pub(crate) fn record_searched() -> Record {
         let stopped = Record { words: "knee".into(), narrowed: "words “knee”".into(), stopped: true, ..record() };
-        Record { pager: Pager { next: Some("?words=knee&after=x".into()), ..Pager::default() }, ..stopped }
+        Record { pager: Pager { next: Some("?sought=AQID&after=x".into()), ..Pager::default() }, ..stopped }
     }
 
     pub(crate) fn entry() -> Entry {

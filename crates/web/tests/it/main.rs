@@ -18,6 +18,7 @@ mod forms;
 mod headers;
 mod isolation;
 mod matrix;
+mod merging;
 mod patients;
 mod server;
 mod site;

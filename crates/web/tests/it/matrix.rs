@@ -7,11 +7,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use kernel::{InvitationId, PatientId, PracticeId, SessionId};
+use kernel::{InvitationId, MergeId, PatientId, PracticeId, SessionId};
 use practice::exchange::import::{ImportSettings, import_folder};
-use practice::patients::writes::{Severity, add_alert};
+use practice::patients::merging::Chosen;
+use practice::patients::merging::reads::merges;
+use practice::patients::merging::writes::{SeenBoth, merge};
+use practice::patients::model::{DateOrder, PatientForm};
+use practice::patients::writes::{Severity, add_alert, create};
 use reqwest::Method;
-use store::{MATRIX_ROLES, Policy, ResourceKind, Role, Roles};
+use store::{Actor, MATRIX_ROLES, Policy, ResourceKind, Role, Roles, Versioned};
 use testkit::SignedInPerson;
 use web::routes::{Allow, Route, routes};
 
@@ -69,6 +73,11 @@ fn probe(route: &Route, things: &Things) -> Option<Vec<(&'static str, String)>> 
             ]);
         }
         "/patients/{patient}/access" => &[("version", "1")],
+        "/patients/{patient}/record" => &[("words", "penicillin"), ("from", ""), ("to", "")],
+        "/patients/{patient}/merge/{other}" => {
+            return Some(vec![("into", things.version.clone()), ("from", "1".to_owned())]);
+        }
+        "/patients/{patient}/merges/{merge}/undo" => return Some(vec![("version", things.version.clone())]),
         "/patients/{patient}/details" => {
             return Some(vec![
                 ("names-0-given", String::new()),
@@ -134,6 +143,7 @@ impl Things {
         let patient = after(&found, "href=\"/patients/").parse::<PatientId>().unwrap();
         let actor = &makers.actor;
         add_alert(&house.store, actor, house.key(), patient, Severity::Usual, "Speaks isiZulu").await.unwrap();
+        let (other, merge) = Self::merged(site, actor, patient).await;
         let page = maker.open(&format!("/patients/{patient}")).await.body;
         let edit = maker.open(&format!("/patients/{patient}/edit")).await;
         let version = edit.hidden(&format!("/patients/{patient}/edit")).into_iter().find(|(name, _)| name == "version");
@@ -160,13 +170,29 @@ impl Things {
             ("identifier", after(&page, &format!("{record}/identifiers/"))),
             ("alert", after(&page, &format!("{record}/alerts/"))),
             ("entry", after(&page, &format!("{record}/record/"))),
+            ("other", other.to_string()),
+            ("merge", merge.to_string()),
         ]);
         Self { practice, ids, family, version: version.unwrap().1 }
     }
 
+    /// Another patient, and a merge of a third into the one that is asked about.
+    async fn merged(site: &Site, actor: &Actor, patient: PatientId) -> (PatientId, MergeId) {
+        let house = &site.house;
+        let form = PatientForm { given: "Nobody".to_owned(), family: "Merged".to_owned(), ..PatientForm::default() };
+        let today = house.store.clock().now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let draft = form.parse(DateOrder::YearMonthDay, today).unwrap();
+        let other = create(&house.store, actor, house.key(), &form, &draft, true).await.unwrap();
+        let third = create(&house.store, actor, house.key(), &form, &draft, true).await.unwrap();
+        let both = SeenBoth { into: Versioned(1), from: Versioned(1) };
+        let pair = (patient, third);
+        merge(&house.store, actor, house.key(), pair, both, &Chosen::default()).await.unwrap();
+        (other, merges(&house.store, actor, patient).await.unwrap().1[0].id)
+    }
+
     /// One's own patient, and parts of somebody else's.
     fn with_parts_of(mut self, other: &Self) -> Self {
-        for part in ["identifier", "alert", "entry"] {
+        for part in ["identifier", "alert", "entry", "other", "merge"] {
             self.ids.insert(part, other.ids[part].clone());
         }
         self

@@ -34,14 +34,14 @@ pub(crate) fn particulars<'a>(typed: &[(&str, &'a str)]) -> Vec<(&'static str, &
 }
 
 /// Somebody of these roles, at work.
-async fn at_work(site: &Site, practice: PracticeId, roles: &[Role]) -> Browser {
+pub(crate) async fn at_work(site: &Site, practice: PracticeId, roles: &[Role]) -> Browser {
     let person = site.house.signed_in(practice, roles).await;
     let browser = site.browser();
     browser.set_cookie("__Host-session", person.cookie.expose());
     browser
 }
 
-async fn one(role: Role) -> (Site, PracticeId, Browser) {
+pub(crate) async fn one(role: Role) -> (Site, PracticeId, Browser) {
     let site = Site::open().await;
     let practice = site.house.practice().await;
     let browser = at_work(&site, practice, &[role]).await;
@@ -49,7 +49,7 @@ async fn one(role: Role) -> (Site, PracticeId, Browser) {
 }
 
 /// Writes somebody down and gives the address of their page.
-async fn write_down(browser: &Browser, given: &str, family: &str) -> String {
+pub(crate) async fn write_down(browser: &Browser, given: &str, family: &str) -> String {
     let typed = particulars(&[("given", given), ("family", family), ("birth_date", "7/3/1984")]);
     browser.fill("/patients/new", "/patients/new", &typed).await.location().to_owned()
 }
@@ -317,12 +317,35 @@ async fn the_record_is_one_list_that_is_narrowed_by_kind_by_day_and_by_words() {
     assert_eq!(shown("?from=1%2F1%2F2020").await, [0, 1, 1, 1]);
     assert_eq!(shown("?from=2021&to=6%2F2021").await, [0, 1, 0, 0]);
     assert_eq!(shown("?to=2019").await, [1, 0, 0, 0]);
-    assert_eq!(shown("?words=knee+PAIN").await, [0, 1, 0, 0]);
-    assert_eq!(shown("?words=%3Cscript%3E").await, [0, 0, 0, 0]);
+    let path = format!("{patient}/record");
+    let narrowed = async |fields: &[(&str, &str)]| {
+        let led = doctor.fill(&path, &path, fields).await.location().to_owned();
+        led.strip_prefix(&path).unwrap().to_owned()
+    };
+    assert_eq!(narrowed(&[("kind", "visit"), ("from", "2021"), ("words", " ")]).await, "?kind=visit&from=2021");
+    let knee = narrowed(&[("from", ""), ("to", ""), ("words", "knee PAIN")]).await;
+    assert_eq!(shown(&knee).await, [0, 1, 0, 0]);
+    assert_eq!(shown(&narrowed(&[("words", "<script>")]).await).await, [0, 0, 0, 0]);
+    assert_eq!(shown("?words=knee").await, [1, 1, 1, 1], "words in an address are nothing");
 
-    let page = doctor.open(&format!("{patient}/record?kind=visit&words=a%26b+%22c")).await;
+    let sought = narrowed(&[("kind", "visit"), ("words", "a&b \"c")]).await;
+    let page = doctor.open(&format!("{path}{sought}")).await;
     assert!(page.body.contains("value=\"a&#38;b &#34;c\""), "what was typed is kept");
-    assert!(page.body.contains("words=a%26b%20%22c"), "and leads on in the links to the years");
+    let envelope = sought.split_once("sought=").unwrap().1;
+    assert!(page.body.contains(&format!("&#38;sought={envelope}")), "and leads on in the links to the years");
+    let long = "a".repeat(201);
+    let refused = doctor.fill(&path, &path, &[("words", &long)]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.body.contains(&long), "what was typed is kept");
+
+    // The envelope is whoever's typed it, for this record, for a working day.
+    let other = at_work(&site, practice, &[Role::Practitioner]).await;
+    let another = write_down(&doctor, "Somebody", "Else").await;
+    for (browser, record) in [(&other, &patient), (&doctor, &another)] {
+        let refused = browser.open(&format!("{record}/record{knee}")).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(!refused.body.to_lowercase().contains("knee pain"));
+    }
     assert!(page.body.contains(">2021</a>") && page.body.contains("Visits, 3"), "{}", page.body);
     for (question, field) in [("?from=yesterday", "from"), ("?to=31%2F2%2F2020", "to"), ("?from=2021&to=2020", "to")] {
         let refused = doctor.open(&format!("{patient}/record{question}")).await;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use kernel::{EventId, PatientId, PracticeId};
-use store::{Opener, Reads, StoreError, Survey, Tx, Unseal};
+use store::{Opener, Reads, StoreError, Survey, Tx, Unseal, sql};
 use uuid::Uuid;
 
 use super::reads::number_rows;
@@ -39,23 +39,56 @@ pub(super) struct Numbers {
     whole: Vec<IdentifierRow>,
     masked: Vec<MaskedRow>,
     written: HashMap<PatientId, Vec<(i64, EventId)>>,
+    /// Which records were merged into which.
+    away: HashMap<PatientId, PatientId>,
 }
 
 impl Numbers {
-    /// Those of these patients.
+    /// Those of these patients, of the records that were merged into theirs too.
     pub(super) async fn of<A: Sight>(tx: &Tx<A>, patients: &[Uuid]) -> Result<Self, StoreError> {
         if patients.is_empty() {
             return Ok(Self::default());
         }
-        let mut numbers = Self::default();
+        let away = tx
+            .pairs(
+                sql!(
+                    "select id, merged_into from patient where practice_id = $1 and merged_into = any($2) order by id"
+                ),
+                &[&patients],
+            )
+            .await?;
+        let mut records: Vec<Uuid> = patients.to_vec();
+        records.extend(away.iter().map(|(record, _)| *record));
+        let away = away.into_iter().map(|(record, into)| (PatientId::from_uuid(record), PatientId::from_uuid(into)));
+        Self::under(tx, &records, away.collect()).await
+    }
+
+    /// Those of one patient who was asked about, of the records that were merged into theirs too.
+    pub(super) async fn of_one<A: Sight>(tx: &Tx<A>, patient: PatientId) -> Result<Self, StoreError> {
+        let records = tx.records_of(patient);
+        let away = records.iter().copied().map(PatientId::from_uuid).filter(|record| *record != patient);
+        Self::under(tx, &records, away.map(|record| (record, patient)).collect()).await
+    }
+
+    /// Those of one record alone, as for one that was merged away.
+    pub(super) async fn of_record<A: Sight>(tx: &Tx<A>, record: PatientId) -> Result<Self, StoreError> {
+        Self::under(tx, &[record.uuid()], HashMap::new()).await
+    }
+
+    async fn under<A: Sight>(
+        tx: &Tx<A>,
+        records: &[Uuid],
+        away: HashMap<PatientId, PatientId>,
+    ) -> Result<Self, StoreError> {
+        let mut numbers = Self { away, ..Self::default() };
         if A::WHOLE {
-            let rows: Vec<IdentifierRow> = number_rows(tx, patients).await?;
+            let rows: Vec<IdentifierRow> = number_rows(tx, records).await?;
             for row in &rows {
                 numbers.note(row.patient_id, row.row_version, row.event_id);
             }
             numbers.whole = rows.into_iter().filter(|row| row.active).collect();
         } else {
-            let rows: Vec<MaskedRow> = number_rows(tx, patients).await?;
+            let rows: Vec<MaskedRow> = number_rows(tx, records).await?;
             for row in &rows {
                 numbers.note(row.patient_id, row.row_version, row.event_id);
             }
@@ -65,7 +98,19 @@ impl Numbers {
     }
 
     fn note(&mut self, patient: PatientId, version: i64, event: EventId) {
-        self.written.entry(patient).or_default().push((version, event));
+        self.written.entry(self.whose(patient)).or_default().push((version, event));
+    }
+
+    fn whose(&self, record: PatientId) -> PatientId {
+        self.away.get(&record).copied().unwrap_or(record)
+    }
+
+    /// The records that were merged into a patient's, in order.
+    pub(super) fn merged_into(&self, patient: PatientId) -> Vec<PatientId> {
+        let mut records: Vec<PatientId> =
+            self.away.iter().filter(|(_, into)| **into == patient).map(|(record, _)| *record).collect();
+        records.sort();
+        records
     }
 
     /// Takes those of more patients in.
@@ -73,12 +118,15 @@ impl Numbers {
         self.whole.extend(other.whole);
         self.masked.extend(other.masked);
         self.written.extend(other.written);
+        self.away.extend(other.away);
     }
 
     /// Keeps those of these patients.
     pub(super) fn keep(&mut self, patients: &[Uuid]) {
-        self.whole.retain(|row| patients.contains(&row.patient_id.uuid()));
-        self.masked.retain(|row| patients.contains(&row.patient_id.uuid()));
+        let away = &self.away;
+        let is = |record: PatientId| patients.contains(&away.get(&record).copied().unwrap_or(record).uuid());
+        self.whole.retain(|row| is(row.patient_id));
+        self.masked.retain(|row| is(row.patient_id));
     }
 
     /// The version and time of a patient as a resource: of its row and of its identifiers, those too that
@@ -100,19 +148,21 @@ impl Unseal for Numbers {
 
     fn unseal(self, opener: &Opener) -> Self::Open {
         let mut shown: Self::Open = HashMap::new();
+        let away = self.away;
+        let whose = |record: PatientId| away.get(&record).copied().unwrap_or(record);
         for row in self.whole {
             let (patient, id, kind) = (row.patient_id, row.id, kind_of(&row.kind));
             let number = row
                 .unseal(opener)
                 .map_or(ShownIdentifier::Damaged(id, kind), |open| ShownIdentifier::Whole(id, Box::new(open.value)));
-            shown.entry(patient).or_default().push(number);
+            shown.entry(whose(patient)).or_default().push(number);
         }
         for row in self.masked {
             let (patient, id, kind) = (row.patient_id, row.id, kind_of(&row.kind));
             let number = row
                 .unseal(opener)
                 .map_or(ShownIdentifier::Damaged(id, kind), |open| ShownIdentifier::Masked(id, kind, open.masked));
-            shown.entry(patient).or_default().push(number);
+            shown.entry(whose(patient)).or_default().push(number);
         }
         shown
     }

@@ -27,7 +27,7 @@ use crate::patients::actions::{
     FindPatient, FindWhole, OpenRecord, OpenRecordWhole, ReadClinical, ReadDirectory, ReadPatient, ReadWhole,
     RevealIdentifier,
 };
-use crate::patients::rows::{AlertRow, EntryRow, PatientRow};
+use crate::patients::rows::{Alert, AlertRow, Entry, EntryRow, PatientRow};
 
 /// A resource that is shown.
 #[derive(Clone, PartialEq)]
@@ -70,32 +70,47 @@ const ROUNDS_MAX: usize = 25;
 pub async fn read(store: &Store, actor: &Actor, kind: &'static Kind, id: Uuid) -> Result<Shown, ApiError> {
     let threshold = store.enter(actor).await?.naming(FhirTypes::of([kind.scope()]), Interaction::Read);
     match kind.home {
-        Home::Patient => read_patient(threshold, PatientId::from_uuid(id)).await,
+        Home::Patient => read_patient(store, actor, threshold, PatientId::from_uuid(id)).await,
         Home::Alert => read_alert(store, actor, threshold, id).await,
         Home::Entry => read_entry(store, threshold, kind, id).await,
         Home::Kept => read_kept(threshold, kind, id).await,
     }
 }
 
-async fn read_patient(threshold: Threshold, id: PatientId) -> Result<Shown, ApiError> {
-    if threshold.would_allow::<RevealIdentifier>(ResourceKind::Patient) {
-        one_patient(threshold.ask::<ReadWhole>(Resource::Patient(id)).await?, id).await
+/// A record that was merged away can be read still, under the permission for the one that stands: it says
+/// where it went.
+async fn read_patient(store: &Store, actor: &Actor, threshold: Threshold, id: PatientId) -> Result<Shown, ApiError> {
+    let whole = threshold.would_allow::<RevealIdentifier>(ResourceKind::Patient);
+    match read_of(threshold, whole, id, id).await {
+        Err(ApiError::Store(StoreError::Merged { into })) => {
+            let threshold = store.enter(actor).await?.naming(FhirTypes::of([FhirType::Patient]), Interaction::Read);
+            read_of(threshold, whole, into, id).await
+        }
+        other => other,
+    }
+}
+
+async fn read_of(threshold: Threshold, whole: bool, asked: PatientId, id: PatientId) -> Result<Shown, ApiError> {
+    if whole {
+        one_patient(threshold.ask::<ReadWhole>(Resource::Patient(asked)).await?, id).await
     } else {
-        one_patient(threshold.ask::<ReadPatient>(Resource::Patient(id)).await?, id).await
+        one_patient(threshold.ask::<ReadPatient>(Resource::Patient(asked)).await?, id).await
     }
 }
 
 async fn one_patient<A: Sight>(tx: Tx<A>, id: PatientId) -> Result<Shown, ApiError> {
+    let stands = tx.resource().patient() == Some(id);
     let ids = [id.uuid()];
     let row = async {
         tx.row::<PatientRow>(sql!("select * from patient where practice_id = $1 and id = $2"), &[&ids[0]]).await
     };
+    let numbers = async { if stands { Numbers::of_one(&tx, id).await } else { Numbers::of_record(&tx, id).await } };
     // Both are on their way at once.
-    let (row, numbers) = try_join(row, Numbers::of(&tx, &ids)).await?;
-    let stamp = numbers.stamp(&row);
+    let (row, numbers) = try_join(row, numbers).await?;
+    let (stamp, away) = (numbers.stamp(&row), numbers.merged_into(id));
     let (row, mut numbers) = tx.record(Event::new().about("patient", id.uuid()), (row, numbers)).await?;
     let numbers = numbers.remove(&id).unwrap_or_default();
-    let resource = out::patient(&row.map_err(StoreError::from)?, stamp, &numbers, &Links::default());
+    let resource = out::patient(&row.map_err(StoreError::from)?, stamp, &numbers, &away, &Links::default());
     Ok(Shown { id: id.uuid(), stamp, resource })
 }
 
@@ -115,13 +130,13 @@ async fn read_alert(store: &Store, actor: &Actor, threshold: Threshold, id: Uuid
     let tx: Tx<OpenRecord> = threshold.ask(Resource::Patient(patient)).await?;
     let row: AlertRow = tx
         .row(
-            sql!("select * from patient_alert where practice_id = $1 and patient_id = $2 and id = $3"),
-            &[&patient.uuid(), &id],
+            sql!("select * from patient_alert where practice_id = $1 and patient_id = any($2) and id = $3"),
+            &[&tx.records_of(patient), &id],
         )
         .await?;
     let stamp = Stamp::of(row.row_version, row.event_id);
     let alert = tx.record(Event::new().about("alert", id), row).await?.map_err(StoreError::from)?;
-    Ok(Shown { id, stamp, resource: out::flag(&alert, stamp) })
+    Ok(Shown { id, stamp, resource: out::flag(&Alert { patient_id: patient, ..alert }, stamp) })
 }
 
 /// A warning is part of who a patient is, and of what stands in the record.
@@ -163,9 +178,10 @@ async fn one_entry<A: store::Reads>(
     let row: EntryRow = tx
         .row(
             sql!(
-                "select * from record_entry where practice_id = $1 and patient_id = $2 and id = $3 and kind = any($4)"
+                "select * from record_entry
+                 where practice_id = $1 and patient_id = any($2) and id = $3 and kind = any($4)"
             ),
-            &[&patient.uuid(), &id, &kind.stored_as().as_slice()],
+            &[&tx.records_of(patient), &id, &kind.stored_as().as_slice()],
         )
         .await?;
     let rows = vec![row];
@@ -176,7 +192,7 @@ async fn one_entry<A: store::Reads>(
     let named = (FhirTypes::of([kind.scope()]), Interaction::Read);
     let leads = Leads::of::<A>(store, &actor, named, patient, &opened, Sources::of(&brought_by, runs)).await?;
     let mut page = Page::default();
-    page.take_entries(opened, stamps, &leads);
+    page.take_entries(patient, opened, stamps, &leads);
     page.matches.pop().ok_or_else(|| StoreError::from(Damaged { table: "record_entry", id }).into())
 }
 
@@ -246,7 +262,8 @@ async fn page_of(store: &Store, threshold: Threshold, asked: &Search, after: Opt
     let patient = match asked.patient {
         // Nobody who could be here.
         Some(None) => return Err(StoreError::Missing.into()),
-        Some(Some(patient)) => Some(patient),
+        // Of a record that was merged away: of the one that stands.
+        Some(Some(patient)) => Some(threshold.standing(patient).await?),
         None => None,
     };
     let whole = threshold.would_allow::<RevealIdentifier>(ResourceKind::Patient);
@@ -331,7 +348,9 @@ async fn patients<A: Sight>(tx: Tx<A>, asked: &Search, after: Option<Uuid>) -> R
     let (low, high) = bounds(asked);
     let listed: Option<Vec<Uuid>> = asked.ids.as_ref().map(|ids| ids.iter().copied().collect());
     let mut before = after;
-    let mut found: Vec<PatientRow> = Vec::new();
+    // Each with its place in the list: its own id or, of a person who is meant by what a record of theirs says
+    // that was merged away, that record's.
+    let mut found: Vec<(Uuid, PatientRow)> = Vec::new();
     let mut numbers = Numbers::default();
     let mut looked_at = None;
     for _ in 0..ROUNDS_MAX {
@@ -342,26 +361,13 @@ async fn patients<A: Sight>(tx: Tx<A>, asked: &Search, after: Option<Uuid>) -> R
             Some(sets) => {
                 let ids = tx.find_any(sets, before, limit(chunk)).await?;
                 last = ids.last().copied().filter(|_| ids.len() >= chunk);
-                Some(ids.into_iter().filter(|id| asked.ids.as_ref().is_none_or(|ids| ids.contains(id))).collect())
+                Some(ids)
             }
         };
-        let rows: Vec<PatientRow> = tx
-            .rows(
-                sql!(
-                    "select * from patient p where p.practice_id = $1 and not p.restricted
-                     and ($2::uuid is null or p.id < $2)
-                     and ($3::uuid[] is null or p.id = any($3))
-                     and ($4::uuid is null or p.event_id >= $4 or exists (
-                        select from patient_identifier i
-                        where i.practice_id = $1 and i.patient_id = p.id and i.event_id >= $4))
-                     and ($5::uuid is null or (p.event_id < $5 and not exists (
-                        select from patient_identifier i
-                        where i.practice_id = $1 and i.patient_id = p.id and i.event_id >= $5)))
-                     order by p.id desc limit $6"
-                ),
-                &[&before, &candidates, &low, &high, &limit(chunk)],
-            )
-            .await?;
+        let mut rows = standing_rows(&tx, (before, &candidates), (low, high), chunk).await?;
+        if sets.is_some() {
+            rows.retain(|row| asked.ids.as_ref().is_none_or(|ids| ids.contains(&row.id.uuid())));
+        }
         if sets.is_none() {
             last = rows.last().map(|row| row.id.uuid()).filter(|_| rows.len() >= chunk);
         }
@@ -373,25 +379,98 @@ async fn patients<A: Sight>(tx: Tx<A>, asked: &Search, after: Option<Uuid>) -> R
             ranked.sort_unstable_by(|a, b| b.cmp(a));
             ranked
         };
-        numbers.extend(Numbers::of(&tx, &meant).await?);
-        found.extend(tx.keep(rows, &meant));
+        let mut met: Vec<(Uuid, PatientRow)> =
+            tx.keep(rows, &meant).into_iter().map(|row| (row.id.uuid(), row)).collect();
+        if let Some(hits) = candidates.filter(|_| sets.is_some()) {
+            met.extend(by_merged(&tx, &hits, (low, high), asked).await?);
+            met.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
+        }
+        let shown: Vec<Uuid> = met.iter().map(|(_, row)| row.id.uuid()).collect();
+        numbers.extend(Numbers::of(&tx, &shown).await?);
+        found.extend(met);
         (before, looked_at) = (last, last);
         if last.is_none() || found.len() > asked.count {
             break;
         }
     }
-    let Gathered { rows, next } = Gathered::close(found, asked.count, looked_at);
+    let next = if found.len() > asked.count {
+        found.truncate(asked.count);
+        found.last().map(|(place, _)| *place)
+    } else {
+        looked_at
+    };
+    let rows: Vec<PatientRow> = found.into_iter().map(|(_, row)| row).collect();
     let next = next_cursor(&tx, asked.kind.name, &asked.said, next).await?;
     let complete = after.is_none() && next.is_none();
-    let stamps: Vec<(PatientId, Stamp)> = rows.iter().map(|row| (row.id, numbers.stamp(row))).collect();
+    let stamps: Vec<(PatientId, Stamp, Vec<PatientId>)> =
+        rows.iter().map(|row| (row.id, numbers.stamp(row), numbers.merged_into(row.id))).collect();
     numbers.keep(&rows.iter().map(|row| row.id.uuid()).collect::<Vec<_>>());
     let (opened, mut numbers) = tx.record(event_of(asked), (rows, numbers)).await?;
     let mut page = Page { next, complete, ..Page::default() };
-    for (open, (id, stamp)) in opened.into_iter().zip(stamps) {
+    for (open, (id, stamp, away)) in opened.into_iter().zip(stamps) {
         let numbers = numbers.remove(&id).unwrap_or_default();
-        page.take(id.uuid(), stamp, open, |open| Some(out::patient(&open, stamp, &numbers, &Links::default())));
+        page.take(id.uuid(), stamp, open, |open| Some(out::patient(&open, stamp, &numbers, &away, &Links::default())));
     }
     Ok(page)
+}
+
+/// Records that stand, older than a place in the list; of these where some are named.
+async fn standing_rows<A: Sight>(
+    tx: &Tx<A>,
+    (before, of): (Option<Uuid>, &Option<Vec<Uuid>>),
+    (low, high): (Option<Uuid>, Option<Uuid>),
+    most: usize,
+) -> Result<Vec<PatientRow>, StoreError> {
+    tx.rows(
+        sql!(
+            "select * from patient p where p.practice_id = $1 and not p.restricted and p.merged_into is null
+             and ($2::uuid is null or p.id < $2)
+             and ($3::uuid[] is null or p.id = any($3))
+             and ($4::uuid is null or p.event_id >= $4 or exists (
+                select from patient_identifier i
+                where i.practice_id = $1 and i.patient_id = p.id and i.event_id >= $4))
+             and ($5::uuid is null or (p.event_id < $5 and not exists (
+                select from patient_identifier i
+                where i.practice_id = $1 and i.patient_id = p.id and i.event_id >= $5)))
+             order by p.id desc limit $6"
+        ),
+        &[&before, of, &low, &high, &limit(most)],
+    )
+    .await
+}
+
+/// Those who are meant by what a record says that was merged into theirs, and not by their own: each at the
+/// place of that record, of several at the newest one's.
+async fn by_merged<A: Sight>(
+    tx: &Tx<A>,
+    hits: &[Uuid],
+    bounds: (Option<Uuid>, Option<Uuid>),
+    asked: &Search,
+) -> Result<Vec<(Uuid, PatientRow)>, StoreError> {
+    let away: Vec<PatientRow> = tx
+        .rows(
+            sql!(
+                "select a.* from patient a where a.practice_id = $1 and a.merged_into in (
+                    select h.merged_into from patient h where h.practice_id = $1 and h.id = any($2))"
+            ),
+            &[&hits],
+        )
+        .await?;
+    if away.is_empty() {
+        return Ok(Vec::new());
+    }
+    let into: BTreeSet<Uuid> = away.iter().filter_map(|row| row.merged_into).map(PatientId::uuid).collect();
+    let wanted = into.into_iter().filter(|id| asked.ids.as_ref().is_none_or(|ids| ids.contains(id))).collect();
+    let own = standing_rows(tx, (None, &Some(wanted)), bounds, usize::MAX).await?;
+    let meant = tx.examine(&own, asked, matching::patient).await?.ranked;
+    let meant_away = tx.examine(&away, asked, matching::patient).await?.ranked;
+    let mut found = Vec::new();
+    for row in own.into_iter().filter(|row| !meant.contains(&row.id.uuid())) {
+        let of = away.iter().filter(|away| away.merged_into == Some(row.id)).map(|away| away.id.uuid());
+        let place = of.filter(|id| meant_away.contains(id)).max();
+        found.extend(place.filter(|place| hits.contains(place)).map(|place| (place, row)));
+    }
+    Ok(found)
 }
 
 impl Page {
@@ -419,12 +498,20 @@ async fn entry_rows<A: store::Action>(
         let rows: Vec<EntryRow> = tx
             .rows(
                 sql!(
-                    "select * from record_entry where practice_id = $1 and patient_id = $2 and kind = any($3)
+                    "select * from record_entry where practice_id = $1 and patient_id = any($2) and kind = any($3)
                      and ($4::uuid is null or id < $4) and ($5::uuid[] is null or id = any($5))
                      and ($6::uuid is null or event_id >= $6) and ($7::uuid is null or event_id < $7)
                      order by id desc limit $8"
                 ),
-                &[&patient.uuid(), &asked.kind.stored_as().as_slice(), &before, &listed, &low, &high, &limit(chunk)],
+                &[
+                    &tx.records_of(patient),
+                    &asked.kind.stored_as().as_slice(),
+                    &before,
+                    &listed,
+                    &low,
+                    &high,
+                    &limit(chunk),
+                ],
             )
             .await?;
         let last = rows.last().map(|row| row.id.uuid()).filter(|_| rows.len() >= chunk);
@@ -464,7 +551,7 @@ async fn entries<A: store::Reads>(
     let (opened, runs) = tx.record(event_of(asked), (rows, runs)).await?;
     let sources = Sources::of(&brought_by, runs);
     let leads = Leads::of::<A>(store, &actor, named(asked), patient, &opened, sources).await?;
-    page.take_entries(opened, stamps, &leads);
+    page.take_entries(patient, opened, stamps, &leads);
     Ok(page)
 }
 
@@ -473,14 +560,18 @@ fn stamps(rows: &[EntryRow]) -> Vec<(EntryId, Stamp)> {
 }
 
 impl Page {
+    /// Entries of a patient: about the record that stands for them, under whichever they are kept.
     fn take_entries(
         &mut self,
-        opened: Vec<Result<crate::patients::rows::Entry, Damaged>>,
+        patient: PatientId,
+        opened: Vec<Result<Entry, Damaged>>,
         stamps: Vec<(EntryId, Stamp)>,
         leads: &Leads,
     ) {
         for (open, (id, stamp)) in opened.into_iter().zip(stamps) {
-            self.take(id.uuid(), stamp, open, |open| out::entry(&open, stamp, leads.of_entry(id.uuid())));
+            self.take(id.uuid(), stamp, open, |open| {
+                out::entry(&Entry { patient_id: patient, ..open }, stamp, leads.of_entry(id.uuid()))
+            });
         }
     }
 }
@@ -501,15 +592,16 @@ async fn entries_with_patient<A: Sight + Includes<ReadPatient>>(
         return Ok(page);
     }
     let whom = patient_row(&tx, patient).await?;
-    let numbers = Numbers::of(&tx, &[patient.uuid()]).await?;
+    let numbers = Numbers::of_one(&tx, patient).await?;
+    let away = numbers.merged_into(patient);
     let (brought_by, runs) = traced(&tx, &rows).await?;
     let (stamps, stamp, actor) = (stamps(&rows), numbers.stamp(&whom), tx.actor().clone());
     let (opened, whom, mut numbers, runs) = tx.record(event_of(asked), (rows, whom, numbers, runs)).await?;
     let sources = Sources::of(&brought_by, runs);
     let leads = Leads::of::<A>(store, &actor, named(asked), patient, &opened, sources).await?;
-    page.take_entries(opened, stamps, &leads);
+    page.take_entries(patient, opened, stamps, &leads);
     let numbers = numbers.remove(&patient).unwrap_or_default();
-    let resource = out::patient(&whom.map_err(StoreError::from)?, stamp, &numbers, &Links::default());
+    let resource = out::patient(&whom.map_err(StoreError::from)?, stamp, &numbers, &away, &Links::default());
     page.included.push(Shown { id: patient.uuid(), stamp, resource });
     Ok(page)
 }
@@ -524,12 +616,12 @@ async fn alerts(tx: Tx<OpenRecord>, patient: PatientId, asked: &Search, after: O
     let rows: Vec<AlertRow> = tx
         .rows(
             sql!(
-                "select * from patient_alert where practice_id = $1 and patient_id = $2
+                "select * from patient_alert where practice_id = $1 and patient_id = any($2)
                  and ($3::uuid is null or id < $3) and ($4::uuid[] is null or id = any($4))
                  and ($5::uuid is null or event_id >= $5) and ($6::uuid is null or event_id < $6)
                  order by id desc limit $7"
             ),
-            &[&patient.uuid(), &after, &listed, &low, &high, &limit(asked.count + 1)],
+            &[&tx.records_of(patient), &after, &listed, &low, &high, &limit(asked.count + 1)],
         )
         .await?;
     let Gathered { rows, next } = Gathered::close(rows, asked.count, None);
@@ -538,7 +630,7 @@ async fn alerts(tx: Tx<OpenRecord>, patient: PatientId, asked: &Search, after: O
     let stamps: Vec<(AlertId, Stamp)> =
         rows.iter().map(|row| (row.id, Stamp::of(row.row_version, row.event_id))).collect();
     for (open, (id, stamp)) in tx.record(event_of(asked), rows).await?.into_iter().zip(stamps) {
-        page.take(id.uuid(), stamp, open, |open| Some(out::flag(&open, stamp)));
+        page.take(id.uuid(), stamp, open, |open| Some(out::flag(&Alert { patient_id: patient, ..open }, stamp)));
     }
     Ok(page)
 }
@@ -592,6 +684,7 @@ pub async fn everything(
         after = Some(cursor.after);
     }
     let threshold = threshold.naming(whole_record(), Interaction::Read);
+    let id = threshold.standing(id).await?;
     let about = Resource::Patient(id);
     if threshold.would_allow::<RevealIdentifier>(ResourceKind::Patient) {
         all_of(store, threshold.ask::<OpenRecordWhole>(about).await?, id, count, &said, after).await.map(Some)
@@ -615,28 +708,31 @@ async fn all_of<A: Sight + Includes<ReadPatient>>(
     let entries: Vec<EntryRow> = tx
         .rows(
             sql!(
-                "select * from record_entry where practice_id = $1 and patient_id = $2
+                "select * from record_entry where practice_id = $1 and patient_id = any($2)
                  and ($3::uuid is null or id < $3) order by id desc limit $4"
             ),
-            &[&id.uuid(), &after, &limit(count + 1)],
+            &[&tx.records_of(id), &after, &limit(count + 1)],
         )
         .await?;
     let first = after.is_none();
     let mut whom = None;
     let mut warnings: Vec<AlertRow> = Vec::new();
     if first {
-        whom = Some((patient_row(&tx, id).await?, Numbers::of(&tx, &[id.uuid()]).await?));
+        whom = Some((patient_row(&tx, id).await?, Numbers::of_one(&tx, id).await?));
         warnings = tx
             .rows(
-                sql!("select * from patient_alert where practice_id = $1 and patient_id = $2 order by id limit 1000"),
-                &[&id.uuid()],
+                sql!(
+                    "select * from patient_alert where practice_id = $1 and patient_id = any($2)
+                     order by id limit 1000"
+                ),
+                &[&tx.records_of(id)],
             )
             .await?;
     }
     let Gathered { rows, next } = Gathered::close(entries, count, None);
     let next = next_cursor(&tx, EVERYTHING, said, next).await?;
     let mut page = Page { complete: first && next.is_none(), next, ..Page::default() };
-    let whose = whom.as_ref().map(|(row, numbers)| numbers.stamp(row));
+    let whose = whom.as_ref().map(|(row, numbers)| (numbers.stamp(row), numbers.merged_into(id)));
     let warned: Vec<(AlertId, Stamp)> =
         warnings.iter().map(|row| (row.id, Stamp::of(row.row_version, row.event_id))).collect();
     let (brought_by, runs) = traced(&tx, &rows).await?;
@@ -645,13 +741,13 @@ async fn all_of<A: Sight + Includes<ReadPatient>>(
     let (whom, warnings, rows, runs) = tx.record(event, (whom, warnings, rows, runs)).await?;
     let sources = Sources::of(&brought_by, runs);
     let leads = Leads::of::<A>(store, &actor, (whole_record(), Interaction::Read), id, &rows, sources).await?;
-    if let (Some((open, mut numbers)), Some(stamp)) = (whom, whose) {
+    if let (Some((open, mut numbers)), Some((stamp, away))) = (whom, whose) {
         let numbers = numbers.remove(&id).unwrap_or_default();
-        page.take(id.uuid(), stamp, open, |open| Some(out::patient(&open, stamp, &numbers, &Links::default())));
+        page.take(id.uuid(), stamp, open, |open| Some(out::patient(&open, stamp, &numbers, &away, &Links::default())));
     }
-    for (open, (id, stamp)) in warnings.into_iter().zip(warned) {
-        page.take(id.uuid(), stamp, open, |open| Some(out::flag(&open, stamp)));
+    for (open, (alert, stamp)) in warnings.into_iter().zip(warned) {
+        page.take(alert.uuid(), stamp, open, |open| Some(out::flag(&Alert { patient_id: id, ..open }, stamp)));
     }
-    page.take_entries(rows, stamps, &leads);
+    page.take_entries(id, rows, stamps, &leads);
     Ok(page)
 }

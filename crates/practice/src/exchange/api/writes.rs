@@ -100,7 +100,7 @@ pub async fn create(
     }
     let words: Vec<(Uuid, &TokenSet)> = words.iter().map(|(id, set)| (*id, set)).collect();
     tx.add_tokens(&words).await?;
-    let resource = out::patient(&patient, stamp, &shown, &Links::default());
+    let resource = out::patient(&patient, stamp, &shown, &[], &Links::default());
     let answer = tx.commit(Event::new().about("patient", id.uuid()), outcome(id, stamp.version)).await?;
     let written = done(&answer)?;
     // The same key was committed meanwhile by a request beside this one: theirs stands.
@@ -178,7 +178,10 @@ pub async fn update(
     let row: PatientRow =
         tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id.uuid()]).await?;
     let numbers: Vec<IdentifierRow> = tx
-        .rows(sql!("select * from patient_identifier where practice_id = $1 and patient_id = $2"), &[&id.uuid()])
+        .rows(
+            sql!("select * from patient_identifier where practice_id = $1 and patient_id = any($2)"),
+            &[&tx.records_of(id)],
+        )
         .await?;
     let stands = numbers
         .iter()
@@ -196,8 +199,16 @@ pub async fn update(
     let standing: Vec<IdentifierRow> = numbers.into_iter().filter(|number| number.active).collect();
     let (keep, fresh) = settle(&tx, &standing, &sent.named, sent.identifiers, whole).await?;
     for number in standing.iter().filter(|number| !keep.contains(&number.id)) {
-        let patch = IdentifierPatch { active: Some(false), ..IdentifierPatch::default() };
-        tx.amend(number, Versioned(number.row_version), patch).await?;
+        let off = |_: &KnownIdentifier, (): &()| IdentifierPatch { active: Some(false), ..IdentifierPatch::default() };
+        let seen = Versioned(number.row_version);
+        if number.patient_id == id {
+            tx.amend_with(number, seen, &(), off, None).await?;
+        } else {
+            // Of a record that was merged into this one: an event of its own, under its own key.
+            let event = Event::new().about("identifier", number.id.uuid());
+            let tag = tx.also(event, Some(number.patient_id));
+            tx.amend_under(tag, number, seen, &(), off, None).await?;
+        }
         tx.tokens(number.row_id(), &TokenSet::new()).await?;
         version += 1;
     }
@@ -288,8 +299,12 @@ pub(super) async fn look_up(
         .await?;
     let asked = (system.to_owned(), value.to_owned(), named);
     let same = tx.examine(&rows, &asked, is_meant).await?.ranked;
-    let found: BTreeSet<Uuid> =
+    let holders: Vec<Uuid> =
         rows.iter().filter(|row| same.contains(&row.id.uuid())).map(|row| row.patient_id.uuid()).collect();
+    let standing = tx
+        .ids(sql!("select coalesce(merged_into, id) from patient where practice_id = $1 and id = any($2)"), &[&holders])
+        .await?;
+    let found: BTreeSet<Uuid> = standing.into_iter().collect();
     let event = Event::new()
         .field("patient_identifier")
         .note(json!({ "looked-for": format!("{system}|{value}"), "found": found.len() }));

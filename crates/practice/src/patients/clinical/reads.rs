@@ -32,8 +32,8 @@ pub async fn form(store: &Store, actor: &Actor, id: PatientId, entry: Option<Ent
     let row: Option<EntryRow> = match entry {
         Some(entry) => Some(
             tx.row(
-                sql!("select * from record_entry where practice_id = $1 and patient_id = $2 and id = $3"),
-                &[&id.uuid(), &entry.uuid()],
+                sql!("select * from record_entry where practice_id = $1 and patient_id = any($2) and id = $3"),
+                &[&tx.records_of(id), &entry.uuid()],
             )
             .await?,
         ),

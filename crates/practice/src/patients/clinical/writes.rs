@@ -60,9 +60,10 @@ async fn allergies_stand(tx: &Tx<WriteClinical>, patient: PatientId) -> Result<b
     let rows: Vec<EntryLineRow> = tx
         .rows(
             sql!(
-                "select * from record_entry where practice_id = $1 and patient_id = $2 and kind = 'allergy' limit 1000"
+                "select * from record_entry
+                 where practice_id = $1 and patient_id = any($2) and kind = 'allergy' limit 1000"
             ),
-            &[&patient.uuid()],
+            &[&tx.records_of(patient)],
         )
         .await?;
     let stands = |open: &EntryLine, (): &()| {
@@ -88,8 +89,8 @@ pub async fn end(
     let Once::Fresh(mut tx) = asked else { return Ok(()) };
     let row: EntryRow = tx
         .row(
-            sql!("select * from record_entry where practice_id = $1 and patient_id = $2 and id = $3"),
-            &[&patient.uuid(), &entry.uuid()],
+            sql!("select * from record_entry where practice_id = $1 and patient_id = any($2) and id = $3"),
+            &[&tx.records_of(patient), &entry.uuid()],
         )
         .await?;
     if !tx.amend_with(&row, seen, ending, Ending::patch, None).await? {

@@ -7,6 +7,7 @@
 //! ids comes out, a bounded number for each request.
 
 pub mod reads;
+pub mod sought;
 
 use jiff::civil::Date;
 use kernel::EntryId;

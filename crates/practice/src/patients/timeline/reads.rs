@@ -106,9 +106,9 @@ async fn tally<A: Includes<ReadClinical>>(tx: &Tx<A>, id: PatientId) -> Result<V
         .counts(
             sql!(
                 "select coalesce(to_char(occurred_at at time zone 'UTC', 'YYYY'), '') || ' ' || kind, count(*)
-                 from record_entry where practice_id = $1 and patient_id = $2 group by 1"
+                 from record_entry where practice_id = $1 and patient_id = any($2) group by 1"
             ),
-            &[&id.uuid()],
+            &[&tx.records_of(id)],
         )
         .await?;
     let read = |(code, count): (String, i64)| {
@@ -135,15 +135,18 @@ async fn newest<A: Includes<ReadClinical>>(
         .rows(
             sql!(
                 "select e.id, e.row_version, e.seal_version, e.event_id, e.patient_id, e.kind, e.occurred_at, e.summary
-                 from record_entry e
-                 left join record_entry c on c.practice_id = $1 and c.patient_id = $2 and c.id = $4
-                 where e.practice_id = $1 and e.patient_id = $2 and ($3::text[] is null or e.kind = any($3))
-                 and ($4::uuid is null or case when c.occurred_at is null then e.occurred_at is null and e.id > c.id
-                    else e.occurred_at < c.occurred_at or (e.occurred_at = c.occurred_at and e.id > c.id)
-                    or e.occurred_at is null end)
-                 order by e.occurred_at desc nulls last, e.id limit $5"
+                 from unnest($2::uuid[]) own (id) cross join lateral (
+                    select e.* from record_entry e
+                    left join record_entry c on c.practice_id = $1 and c.patient_id = any($2) and c.id = $4
+                    where e.practice_id = $1 and e.patient_id = own.id and ($3::text[] is null or e.kind = any($3))
+                    and ($4::uuid is null or case
+                        when c.occurred_at is null then e.occurred_at is null and e.id > c.id
+                        else e.occurred_at < c.occurred_at or (e.occurred_at = c.occurred_at and e.id > c.id)
+                        or e.occurred_at is null end)
+                    order by e.occurred_at desc nulls last, e.id limit $5
+                 ) e order by e.occurred_at desc nulls last, e.id limit $5"
             ),
-            &[&id.uuid(), &stored(&filter.kinds), &filter.after.map(EntryId::uuid), &(page + 1)],
+            &[&tx.records_of(id), &stored(&filter.kinds), &filter.after.map(EntryId::uuid), &(page + 1)],
         )
         .await?;
     let more = rows.len() > ENTRIES_PER_PAGE;
@@ -184,9 +187,9 @@ async fn examined<A: Includes<ReadClinical>>(
         .rows(
             sql!(
                 "select id, row_version, seal_version, event_id, patient_id, kind, occurred_at, summary
-                 from record_entry where practice_id = $1 and patient_id = $2 and id = any($3)"
+                 from record_entry where practice_id = $1 and patient_id = any($2) and id = any($3)"
             ),
-            &[&id.uuid(), &found],
+            &[&tx.records_of(id), &found],
         )
         .await?;
     Ok(Picked { rows: tx.keep(rows, &found), next: next.map(EntryId::from_uuid), stopped })
@@ -218,8 +221,8 @@ async fn candidates<A: Includes<ReadClinical>>(
             sql!(
                 "select e.id::text, case when $7 then octet_length(e.body) else 0 end::bigint
                  from record_entry e
-                 left join record_entry c on c.practice_id = $1 and c.patient_id = $2 and c.id = $4
-                 where e.practice_id = $1 and e.patient_id = $2 and ($3::text[] is null or e.kind = any($3))
+                 left join record_entry c on c.practice_id = $1 and c.patient_id = any($2) and c.id = $4
+                 where e.practice_id = $1 and e.patient_id = any($2) and ($3::text[] is null or e.kind = any($3))
                  and ($5::timestamptz is null or e.occurred_at >= $5) and ($6::timestamptz is null or e.occurred_at < $6)
                  and ($4::uuid is null or case when c.occurred_at is null then e.occurred_at is null and e.id > c.id
                     else e.occurred_at < c.occurred_at or (e.occurred_at = c.occurred_at and e.id > c.id)
@@ -227,7 +230,7 @@ async fn candidates<A: Includes<ReadClinical>>(
                  order by e.occurred_at desc nulls last, e.id limit $8"
             ),
             &[
-                &id.uuid(),
+                &tx.records_of(id),
                 &stored(&filter.kinds),
                 &filter.after.map(EntryId::uuid),
                 &from,
@@ -253,17 +256,17 @@ async fn meant<A: Includes<ReadClinical>>(
             .rows(
                 sql!(
                     "select id, row_version, seal_version, event_id, patient_id, kind, occurred_at, summary
-                     from record_entry where practice_id = $1 and patient_id = $2 and id = any($3)"
+                     from record_entry where practice_id = $1 and patient_id = any($2) and id = any($3)"
                 ),
-                &[&id.uuid(), &ids],
+                &[&tx.records_of(id), &ids],
             )
             .await?;
         tx.examine(&rows, filter, line_is_meant).await?
     } else {
         let rows: Vec<EntryRow> = tx
             .rows(
-                sql!("select * from record_entry where practice_id = $1 and patient_id = $2 and id = any($3)"),
-                &[&id.uuid(), &ids],
+                sql!("select * from record_entry where practice_id = $1 and patient_id = any($2) and id = any($3)"),
+                &[&tx.records_of(id), &ids],
             )
             .await?;
         tx.examine(&rows, filter, entry_is_meant).await?

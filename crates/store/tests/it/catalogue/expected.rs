@@ -57,6 +57,7 @@ pub const DATA: Expected = Expected {
         table("patient_access", Watch::Rows, "adr"),
         table("patient_alert", Watch::Rows, "arw"),
         table("patient_identifier", Watch::Rows, "arw"),
+        table("patient_merge", Watch::Rows, "arw"),
         table("person", Watch::Rows, "arw"),
         table("practice", Watch::Rows, "arw"),
         table("practice_listing", Watch::Rows, "arw"),

@@ -45,7 +45,9 @@ pub(super) fn fields(names: &[String]) -> String {
 fn is_plumbing(name: &str) -> bool {
     let by_hand = name.ends_with(".occurred_at");
     let ends = ["_id", "_hash", "_token", "_by", "_at", ".digest"];
-    name.starts_with("import_run.") || (!by_hand && ends.iter().any(|end| name.ends_with(end)))
+    name.starts_with("import_run.")
+        || name == "patient_merge.kept"
+        || (!by_hand && ends.iter().any(|end| name.ends_with(end)))
 }
 
 fn change(line: &ChangeLine, zone: &TimeZone) -> Change {

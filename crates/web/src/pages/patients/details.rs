@@ -35,8 +35,9 @@ pub(super) async fn send(State(app): State<AppState>, At(id): At<PatientId>, sen
     let Sent { by: member, form, once } = sent;
     let version: i64 = form.text("version").parse().map_err(|_| PageError::BAD_REQUEST)?;
     let mut typed = read(&form);
-    let known =
-        async || Ok::<_, PageError>(edit_form(&app.store, &member.actor, id).await?.0.map_err(StoreError::from)?);
+    let known_of =
+        async |id| Ok::<_, PageError>(edit_form(&app.store, &member.actor, id).await?.0.map_err(StoreError::from)?);
+    let known = async || known_of(id).await;
     match form.text("more") {
         "" => {}
         list => {
@@ -49,8 +50,8 @@ pub(super) async fn send(State(app): State<AppState>, At(id): At<PatientId>, sen
     }
     match edit_details(&app.store, &member.actor, once, id, seen(version), &typed).await {
         Ok(()) => go_to(&format!("/patients/{id}")),
-        Err(StoreError::Conflict) => {
-            let patient = known().await?;
+        Err(error @ (StoreError::Conflict | StoreError::Merged { .. })) => {
+            let patient = known_of(if let StoreError::Merged { into } = error { into } else { id }).await?;
             let errors = Errors::whole(say("details-conflict"));
             let now = patient.row_version;
             page(StatusCode::CONFLICT, &view(&member, &patient, typed, now, errors).await?)

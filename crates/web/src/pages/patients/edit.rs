@@ -52,7 +52,9 @@ pub(super) async fn send(State(app): State<AppState>, At(id): At<PatientId>, sen
     };
     match edit(&app.store, &member.actor, once, id, seen(version), &form.typed, &draft).await {
         Ok(()) => go_to(&format!("/patients/{id}")),
-        Err(StoreError::Conflict) => {
+        Err(error @ (StoreError::Conflict | StoreError::Merged { .. })) => {
+            // What somebody else wrote, also where it stands in another record by now.
+            let id = if let StoreError::Merged { into } = error { into } else { id };
             let first = saved_first(&app.store, &member.actor, id).await?;
             let patient = first.patient.map_err(StoreError::from)?;
             let theirs = Typed::of(&patient.demographics(), member.date_order().await?);

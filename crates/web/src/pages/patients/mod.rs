@@ -10,6 +10,7 @@ mod find;
 mod identifiers;
 mod lookup;
 mod measurements;
+mod merging;
 mod new;
 mod overview;
 mod record;
@@ -20,8 +21,9 @@ mod who_saw_what;
 mod write;
 
 use practice::patients::actions::{
-    AccessForm, ClinicalForm, CreatePatient, EditForm, EditPatient, FindPatient, LookUpIdentifier, NewForm, OpenAudit,
-    OpenRecord, ReadPatient, RestrictPatient, RevealIdentifier, WriteClinical,
+    AccessForm, ClinicalForm, CreatePatient, EditForm, EditPatient, FindPatient, LookUpIdentifier, MergeForm,
+    MergePatients, NewForm, OpenAudit, OpenRecord, ReadPatient, RestrictPatient, RevealIdentifier, UndoMerge,
+    WriteClinical,
 };
 
 pub(super) use find::hit;
@@ -57,11 +59,18 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .read("/patients/{patient}/alerts/{alert}/end", Allow::to::<EditForm>(), alerts::ask)
         .change("/patients/{patient}/alerts/{alert}/end", edits, alerts::end)
         .read("/patients/{patient}/record", Allow::to::<OpenRecord>(), record::show_record)
+        .change("/patients/{patient}/record", Allow::to::<OpenRecord>(), record::narrow)
         .read("/patients/{patient}/record/{entry}", Allow::to::<OpenRecord>(), entry::show_entry)
         .read("/patients/{patient}/write/{what}", Allow::to::<ClinicalForm>(), write::form)
         .change("/patients/{patient}/write/{what}", Allow::to::<WriteClinical>(), write::send)
         .read("/patients/{patient}/record/{entry}/change", Allow::to::<ClinicalForm>(), change::form)
         .change("/patients/{patient}/record/{entry}/change", Allow::to::<WriteClinical>(), change::send)
+        .read("/patients/{patient}/merge", Allow::to::<MergeForm>(), merging::other)
+        .read("/patients/{patient}/merge/{other}", Allow::to::<MergeForm>(), merging::both)
+        .change("/patients/{patient}/merge/{other}", Allow::to::<MergePatients>(), merging::send)
+        .read("/patients/{patient}/merges", Allow::to::<MergeForm>(), merging::show_merges)
+        .read("/patients/{patient}/merges/{merge}/undo", Allow::to::<MergeForm>(), merging::ask)
+        .change("/patients/{patient}/merges/{merge}/undo", Allow::to::<UndoMerge>(), merging::take_apart)
         .read("/patients/{patient}/measurements", Allow::to::<OpenRecord>(), measurements::show_measurements)
         .read("/patients/{patient}/audit", Allow::to::<OpenAudit>(), who_saw_what::show_log)
 }

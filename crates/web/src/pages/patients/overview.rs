@@ -35,6 +35,8 @@ pub(super) async fn view(app: &AppState, member: &Member, id: PatientId) -> Resu
         banner: banner(member, &known(id, &page), page.may, Tab::Overview, today),
         seen: Some(Seen { at: member.moment(page.at).await?, others }),
         may_restrict: super::standing::may_restrict(member).await?,
+        may_merge: super::merging::may_merge(member).await?,
+        merged: u64::try_from(page.merged).unwrap_or(0),
         contacts: contacts(&page),
         alerts: alerts(member, &page).await?,
         add_identifier: page.may.edit.then(|| AddIdentifier {

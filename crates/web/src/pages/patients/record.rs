@@ -1,7 +1,10 @@
 //! The timeline of a record: every kind in one list, narrowed by kind, by date and by words. All of it works
-//! without script: the form asks with GET, the ways on are links.
+//! without script: the form is posted, so that words never stand in an address, and leads to the list; the
+//! ways on are links, in which words are sealed ([`practice::patients::timeline::sought`]).
 
 use axum::extract::State;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use kernel::PatientId;
@@ -11,6 +14,7 @@ use practice::patients::model::{BirthDate, DateOrder, EntryKind};
 use practice::patients::reads::Read;
 use practice::patients::rows::EntryLine;
 use practice::patients::timeline::reads::{EntryPage, entries};
+use practice::patients::timeline::sought::{open, seal};
 use practice::patients::timeline::{EntryFilter, WORDS_CHARS_MAX, Words};
 use serde::Deserialize;
 
@@ -20,14 +24,14 @@ use super::overview::{KINDS, row};
 use super::{said, typed};
 use crate::AppState;
 use crate::errors::Answer;
-use crate::extract::{Asked, At, refuse, show};
+use crate::extract::{Asked, At, Sent, go_to, refuse, show};
 use crate::text::{list, say, say_with};
 use crate::views::patient::Tab;
 use crate::views::record::{Record, Year, YearOfEntries};
 use crate::views::words::{entries as entries_said, entries_counted};
 use crate::views::write::What;
 use crate::views::{Choice, Errors, Pager, Room};
-use crate::who::Member;
+use crate::who::{Caller, Member};
 
 #[derive(Deserialize, Clone)]
 pub(super) struct Question {
@@ -37,22 +41,77 @@ pub(super) struct Question {
     from: String,
     #[serde(default)]
     to: String,
+    /// The words, sealed.
     #[serde(default)]
-    words: String,
+    sought: String,
     #[serde(default)]
     after: String,
 }
 
-/// `GET /patients/{patient}/record?kind=&from=&to=&words=&after=`
+#[derive(Deserialize)]
+pub(super) struct Form {
+    #[serde(default)]
+    kind: Vec<String>,
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    words: String,
+}
+
+/// `GET /patients/{patient}/record?kind=&from=&to=&sought=&after=`
 pub(super) async fn show_record(
     State(app): State<AppState>,
     member: Member,
     At(id): At<PatientId>,
-    Asked(asked): Asked<Question>,
+    Asked(mut asked): Asked<Question>,
+) -> Answer {
+    let mut errors = Errors::none();
+    let mut words = String::new();
+    if !asked.sought.is_empty() {
+        let envelope = URL_SAFE_NO_PAD.decode(&asked.sought).unwrap_or_default();
+        match open(&app.store, &member.actor, id, &envelope).await? {
+            Some(sought) => words = sought,
+            None => {
+                errors.add("words", say("filter-words-again"));
+                asked.sought.clear();
+                asked.after.clear();
+            }
+        }
+    }
+    listed(&app, &member, id, asked, words, errors).await
+}
+
+/// `POST /patients/{patient}/record`: narrows the list.
+pub(super) async fn narrow(State(app): State<AppState>, At(id): At<PatientId>, sent: Sent<Form>) -> Answer {
+    let Sent { by: member, form, .. } = sent;
+    let asked = Question { kind: form.kind, from: form.from, to: form.to, sought: String::new(), after: String::new() };
+    if form.words.chars().count() > WORDS_CHARS_MAX {
+        let mut errors = Errors::none();
+        errors.add("words", say_with("filter-words-long", &[("most", &WORDS_CHARS_MAX)]));
+        return listed(&app, &member, id, asked, form.words, errors).await;
+    }
+    let sought = if form.words.trim().is_empty() {
+        String::new()
+    } else {
+        URL_SAFE_NO_PAD.encode(seal(&app.store, &member.actor, id, form.words.trim()).await?)
+    };
+    let asked = Question { sought, ..asked };
+    go_to(&format!("/patients/{id}/record{}", address(&asked, &asked.from, &asked.to, None)))
+}
+
+/// The list, narrowed; with what is to be put right, if anything is.
+async fn listed(
+    app: &AppState,
+    member: &Member,
+    id: PatientId,
+    asked: Question,
+    words: String,
+    mut errors: Errors,
 ) -> Answer {
     let order = member.date_order().await?;
-    let mut errors = Errors::none();
-    let today = today(&app, &member).await?;
+    let today = today(app, member).await?;
     let date_example = typed::date_example(today, order);
     let mut day = |field, text: &str| {
         let read = day(text, order);
@@ -66,18 +125,15 @@ pub(super) async fn show_record(
     let filter = EntryFilter {
         from: from.map(|(first, _)| first),
         to: to.map(|(_, last)| last),
-        words: Words::typed(&asked.words),
+        words: Words::typed(&words),
         after: asked.after.parse().ok(),
         kinds,
     };
     if filter.from.zip(filter.to).is_some_and(|(from, to)| from > to) {
         errors.add("to", say("filter-dates-crossed"));
     }
-    if asked.words.chars().count() > WORDS_CHARS_MAX {
-        errors.add("words", say_with("filter-words-long", &[("most", &WORDS_CHARS_MAX)]));
-    }
     let found = entries(&app.store, &member.actor, id, &filter).await?;
-    let may = may(&member).await?;
+    let may = may(member).await?;
     let known = Known {
         id,
         patient: &found.patient,
@@ -87,10 +143,11 @@ pub(super) async fn show_record(
     };
     let view = Record {
         shell: member.shell(Room::Patients).await?,
-        banner: banner(&member, &known, may, Tab::Record, today),
+        banner: banner(member, &known, may, Tab::Record, today),
+        guard: member.guard(),
         kinds: kinds_said(&filter, &found),
         years: years(&asked, &found.years, order),
-        narrowed: narrowed(&filter, &asked),
+        narrowed: narrowed(&filter, &asked, &words),
         stopped: found.stopped,
         pager: pager(&asked, &found),
         date_example,
@@ -99,7 +156,7 @@ pub(super) async fn show_record(
         entries: by_year(&found.entries),
         from: asked.from,
         to: asked.to,
-        words: asked.words,
+        words,
         errors,
     };
     if view.errors.is_empty() { show(&view) } else { refuse(&view) }
@@ -134,12 +191,12 @@ fn kinds_said(filter: &EntryFilter, found: &EntryPage) -> Vec<Choice> {
 fn address(asked: &Question, from: &str, to: &str, after: Option<&str>) -> String {
     let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let mut pairs: Vec<String> = asked.kind.iter().map(|kind| format!("kind={}", part(kind))).collect();
-    for (name, value) in [("from", from), ("to", to), ("words", &asked.words), ("after", after.unwrap_or_default())] {
+    for (name, value) in [("from", from), ("to", to), ("sought", &asked.sought), ("after", after.unwrap_or_default())] {
         if !value.is_empty() {
             pairs.push(format!("{name}={}", part(value)));
         }
     }
-    format!("?{}", pairs.join("&"))
+    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
 
 fn years(asked: &Question, years: &[i16], order: DateOrder) -> Vec<Year> {
@@ -157,9 +214,9 @@ fn years(asked: &Question, years: &[i16], order: DateOrder) -> Vec<Year> {
 }
 
 /// What narrows the list, in words, for paper.
-fn narrowed(filter: &EntryFilter, asked: &Question) -> String {
+fn narrowed(filter: &EntryFilter, asked: &Question, words: &str) -> String {
     let mut said: Vec<String> = filter.kinds.iter().map(|kind| entries_said(kind.code())).collect();
-    for (key, value) in [("narrowed-from", &asked.from), ("narrowed-to", &asked.to), ("narrowed-words", &asked.words)] {
+    for (key, value) in [("narrowed-from", &*asked.from), ("narrowed-to", &*asked.to), ("narrowed-words", words)] {
         if !value.trim().is_empty() {
             said.push(say_with(key, &[("value", value)]));
         }
@@ -170,7 +227,7 @@ fn narrowed(filter: &EntryFilter, asked: &Question) -> String {
 fn pager(asked: &Question, found: &EntryPage) -> Pager {
     let next = found.next.map(|after| address(asked, &asked.from, &asked.to, Some(&after.to_string())));
     let first = (!asked.after.is_empty()).then(|| address(asked, &asked.from, &asked.to, None));
-    let counted = asked.from.is_empty() && asked.to.is_empty() && asked.words.is_empty() && asked.after.is_empty();
+    let counted = asked.from.is_empty() && asked.to.is_empty() && asked.sought.is_empty() && asked.after.is_empty();
     let shown = u64::try_from(found.entries.len()).unwrap_or(0);
     let total = counted.then(|| u64::try_from(found.total).unwrap_or(0)).filter(|_| shown > 0);
     Pager { first: u64::from(total.is_some()), last: total.map_or(0, |_| shown), total, previous: first, next }

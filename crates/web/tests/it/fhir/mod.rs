@@ -4,6 +4,7 @@ mod cursors;
 mod faults;
 mod hidden;
 mod isolation;
+mod merged;
 mod patients;
 mod program;
 mod record;

@@ -10,12 +10,20 @@ use crate::exchange::fhir::patient::{PRONOUNS, pronouns};
 use crate::patients::model::{Address, ContactPoint, Deceased, Demographics, HumanName, Language, Moment, Period};
 use crate::patients::rows::Patient;
 
-/// A patient as a resource. `identifiers` are those that stand, as the one who asks may see them.
+/// A patient as a resource. `identifiers` are those that stand, as the one who asks may see them; `away` are
+/// the records that were merged into this one. A record that was itself merged away says where it went
+/// (`link`, FHIR R4, 8.1.6.2) and counts as not active.
 ///
 /// Where a number is masked, the whole says so (security label `MASKED`), and the source's narrative,
 /// which often repeats numbers, is left out.
 #[must_use]
-pub fn patient(patient: &Patient, stamp: Stamp, identifiers: &[ShownIdentifier], links: &Links) -> Value {
+pub fn patient(
+    patient: &Patient,
+    stamp: Stamp,
+    identifiers: &[ShownIdentifier],
+    away: &[PatientId],
+    links: &Links,
+) -> Value {
     let known = patient.demographics();
     let rest = known.rest.as_object();
     let id: PatientId = patient.id;
@@ -31,13 +39,23 @@ pub fn patient(patient: &Patient, stamp: Stamp, identifiers: &[ShownIdentifier],
     let mut numbers: Vec<Value> = identifiers.iter().map(ShownIdentifier::fhir).collect();
     numbers.extend(without_number);
     put(&mut fhir, "identifier", numbers.into());
-    fhir.insert("active".to_owned(), patient.active.into());
+    fhir.insert("active".to_owned(), (patient.active && patient.merged_into.is_none()).into());
     particulars(&mut fhir, &known);
     rewrite_all(&mut fhir, links);
+    link(&mut fhir, patient.merged_into, away);
     if masked {
         label(&mut fhir, "MASKED");
     }
     fhir.into()
+}
+
+/// Which records are of the same person, beside the links that the source told of.
+fn link(fhir: &mut Map<String, Value>, into: Option<PatientId>, away: &[PatientId]) {
+    let mut links = fhir.get("link").and_then(Value::as_array).cloned().unwrap_or_default();
+    let to = |id: &PatientId, how: &str| json!({ "other": { "reference": format!("Patient/{id}") }, "type": how });
+    links.extend(into.iter().map(|id| to(id, "replaced-by")));
+    links.extend(away.iter().map(|id| to(id, "replaces")));
+    put(fhir, "link", links.into());
 }
 
 fn particulars(fhir: &mut Map<String, Value>, known: &Demographics) {

@@ -75,7 +75,7 @@ fn full() -> Value {
 #[test]
 fn a_patient_leaves_as_it_came_under_our_id_and_our_version() {
     let (patient_row, numbers) = brought_in(&full());
-    let told = patient(&patient_row, stamp(), &whole(&numbers), &Links::default());
+    let told = patient(&patient_row, stamp(), &whole(&numbers), &[], &Links::default());
     let mut expected = full();
     expected["id"] = json!(patient_row.id);
     expected["meta"] =
@@ -90,7 +90,7 @@ fn a_patient_leaves_as_it_came_under_our_id_and_our_version() {
 #[test]
 fn what_leaves_is_taken_again_by_those_who_read_strictly_and_says_the_same() {
     let (patient_row, numbers) = brought_in(&full());
-    let told = patient(&patient_row, stamp(), &whole(&numbers), &Links::default());
+    let told = patient(&patient_row, stamp(), &whole(&numbers), &[], &Links::default());
     let sent = sent_patient(told.to_string().as_bytes(), TODAY, BASE).unwrap();
     assert_eq!(sent.identifiers, numbers);
     assert!(sent.demographics.names == patient_row.names && sent.demographics.birth == patient_row.birth);
@@ -100,7 +100,7 @@ fn what_leaves_is_taken_again_by_those_who_read_strictly_and_says_the_same() {
 #[test]
 fn a_masked_number_is_nowhere_in_what_leaves() {
     let (patient_row, numbers) = brought_in(&full());
-    let told = patient(&patient_row, stamp(), &masked(&numbers), &Links::default());
+    let told = patient(&patient_row, stamp(), &masked(&numbers), &[], &Links::default());
     for number in ["111222333", "A-17"] {
         assert!(!told.to_string().contains(number), "{told}");
     }
@@ -118,7 +118,7 @@ fn masked_numbers_that_come_back_are_named_and_not_lost() {
         "resourceType": "Patient", "id": "p", "name": [{"family": "Ng"}],
         "identifier": [{"system": "http://fhir.nl/fhir/NamingSystem/bsn", "value": "111222333"}],
     }));
-    let told = patient(&patient_row, stamp(), &masked(&numbers), &Links::default());
+    let told = patient(&patient_row, stamp(), &masked(&numbers), &[], &Links::default());
     let sent = sent_patient(told.to_string().as_bytes(), TODAY, BASE).unwrap();
     assert_eq!(sent.named, [IdentifierId::from_uuid(id(100))]);
     assert_eq!((sent.identifiers, sent.demographics.rest), (Vec::new(), Value::Null));
@@ -131,7 +131,7 @@ fn masked_numbers_that_come_back_are_named_and_not_lost() {
 #[test]
 fn other_masked_values_cannot_be_written_back_as_if_they_were_values() {
     let (patient_row, numbers) = brought_in(&full());
-    let told = patient(&patient_row, stamp(), &masked(&numbers), &Links::default());
+    let told = patient(&patient_row, stamp(), &masked(&numbers), &[], &Links::default());
     let refused = sent_patient(told.to_string().as_bytes(), TODAY, BASE).unwrap_err();
     assert!(refused.reason.contains("was masked"), "{refused}");
 }
@@ -156,7 +156,7 @@ fn references_that_lead_away_from_the_practice_are_refused() {
     assert_eq!(with(&ours).unwrap().refers, [("Patient".to_owned(), id(7).to_string())]);
     let sent = with(&format!("Patient/{}", id(7))).unwrap();
     let kept = Patient::new(PatientId::from_uuid(id(1)), sent.demographics);
-    let told = patient(&kept, stamp(), &[], &Links::default());
+    let told = patient(&kept, stamp(), &[], &[], &Links::default());
     assert_eq!(told["link"][0]["other"]["reference"], format!("Patient/{}", id(7)));
 }
 
@@ -164,7 +164,7 @@ fn references_that_lead_away_from_the_practice_are_refused() {
 fn pronouns_that_were_changed_here_take_the_place_of_the_sources() {
     let (mut patient_row, numbers) = brought_in(&full());
     patient_row.pronouns = Some("they/them".to_owned());
-    let told = patient(&patient_row, stamp(), &whole(&numbers), &Links::default());
+    let told = patient(&patient_row, stamp(), &whole(&numbers), &[], &Links::default());
     let pronouns: Vec<&Value> = told["extension"]
         .as_array()
         .unwrap()
@@ -182,7 +182,7 @@ fn what_fhir_does_not_allow_in_a_date_a_list_or_a_contact_is_mended() {
         "name": [{"family": "Ng", "given": [null, "Ana"], "period": {"start": "2020-01-02T10:11:12"}}],
         "telecom": [{"value": "123456"}], "communication": [{"preferred": true}],
     }));
-    let told = patient(&patient_row, stamp(), &[], &Links::default());
+    let told = patient(&patient_row, stamp(), &[], &[], &Links::default());
     assert_eq!(told["deceasedDateTime"], "2020-01-02");
     assert_eq!(told["name"][0]["given"], json!(["Ana"]));
     assert_eq!(told["name"][0]["period"], json!({"start": "2020-01-02"}));
