@@ -104,6 +104,8 @@ ids! {
     ClientId;
     /// What the columns of a table became, kept for the next.
     MappingId;
+    /// Records asked for as one archive.
+    ExportId;
     /// A line of the audit log.
     EventId;
     /// A data key in the keyring.

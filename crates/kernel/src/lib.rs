@@ -12,8 +12,8 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
 pub use error::ErrorKind;
 pub use id::{
-    AccessId, AlertId, ClientId, DataKeyId, EntryId, EventId, EventOrder, IdError, IdempotencyKey, IdentifierId,
-    ImportId, InvitationId, MappingId, PatientId, PersonId, PracticeId, ResourceId, SessionId,
+    AccessId, AlertId, ClientId, DataKeyId, EntryId, EventId, EventOrder, ExportId, IdError, IdempotencyKey,
+    IdentifierId, ImportId, InvitationId, MappingId, PatientId, PersonId, PracticeId, ResourceId, SessionId,
 };
 pub use secret::Secret;
 pub use source::Source;

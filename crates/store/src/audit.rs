@@ -152,10 +152,7 @@ impl AuditLine {
 
 fn machine_name(id: Uuid) -> &'static str {
     use crate::policy::Job;
-    [Job::Founding, Job::Import, Job::Mail, Job::Rotation]
-        .into_iter()
-        .find(|job| job.id() == id)
-        .map_or("visitor", Job::code)
+    Job::ALL.into_iter().find(|job| job.id() == id).map_or("visitor", Job::code)
 }
 
 impl Unseal for AuditRow {

@@ -23,6 +23,9 @@ pub enum StoreError {
     /// Somebody else changed the row first.
     #[error("changed by somebody else")]
     Conflict,
+    /// Whoever works on this has lost the claim to it: somebody else does, or nobody is to.
+    #[error("the work was taken over")]
+    Overtaken,
     /// The idempotency key was used for something else.
     #[error("this form was sent before with other content")]
     KeyReused,
@@ -81,7 +84,7 @@ impl StoreError {
             Self::Missing => ErrorKind::Missing,
             Self::Refused { .. } => ErrorKind::Forbidden,
             Self::SignedOut => ErrorKind::SignedOut,
-            Self::Conflict | Self::KeyReused | Self::Constraint { .. } => ErrorKind::Conflict,
+            Self::Conflict | Self::Overtaken | Self::KeyReused | Self::Constraint { .. } => ErrorKind::Conflict,
             Self::Damaged(_) | Self::NoKey { .. } => ErrorKind::Damaged,
             Self::KeyService(_) | Self::Away(_) => ErrorKind::Busy,
             Self::Statement { .. } | Self::Unreadable { .. } => ErrorKind::Internal,

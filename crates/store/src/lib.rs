@@ -32,6 +32,7 @@ mod sql;
 mod threshold;
 mod trip;
 mod tx;
+mod work;
 mod write;
 
 pub use action::{Action, HouseAction, Includes, Reads, Writes};
@@ -59,6 +60,7 @@ pub use seal::{KeyService, Place, Sealed, Token, TokenKind};
 pub use sql::Sql;
 pub use threshold::{Once, Outcome, Resource, Store, StoreSettings, Threshold};
 pub use tx::{Examined, Tx};
+pub use work::{Claim, Ended, Errand, Fault, LEASE, WORK_ATTEMPTS_MAX, WorkId, WorkKind, WorkState};
 pub use write::{Tag, Versioned};
 
 /// What the macros of this crate need by name.

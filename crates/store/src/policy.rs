@@ -128,9 +128,14 @@ pub enum Job {
     Mail,
     /// Turns keys.
     Rotation,
+    /// Makes archives of records.
+    Export,
 }
 
 impl Job {
+    /// Every job, in the order of the matrix.
+    pub const ALL: [Self; 5] = [Self::Founding, Self::Import, Self::Mail, Self::Rotation, Self::Export];
+
     /// Its name in the policies and in the audit.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -139,6 +144,7 @@ impl Job {
             Self::Import => "import",
             Self::Mail => "mail",
             Self::Rotation => "rotation",
+            Self::Export => "export",
         }
     }
 
@@ -150,6 +156,7 @@ impl Job {
             Self::Import => 2,
             Self::Mail => 3,
             Self::Rotation => 4,
+            Self::Export => 5,
         };
         Uuid::from_u128(0x0000_0000_0000_7000_8000_0001_0000_0000 | low)
     }

@@ -158,6 +158,17 @@ impl<A: Action> Tx<A> {
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
     }
 
+    /// Bytes in the first column of the first row, that this installation cannot open: sealed for somebody
+    /// outside.
+    pub async fn sealed_elsewhere(
+        &self,
+        sql: Sql,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let rows = self.desk.query(sql.text(), params).await?;
+        rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
+    }
+
     /// Whether somebody else than who acts now wrote a row last.
     pub async fn written_by_another<R: StoredRow>(&self, row: &R) -> Result<bool, StoreError> {
         let sql = format!(

@@ -26,6 +26,7 @@ use crate::redirect;
 use crate::supervise::told_to_stop;
 use crate::terminal::{say, step};
 use crate::up::invented::Demonstration;
+use crate::works::{Handlers, Works};
 
 /// Said on standard output once it serves. No line for people looks like this.
 pub(crate) const READY: &str = "\u{1}ready";
@@ -80,6 +81,7 @@ pub(crate) struct Serving {
     connections_per_address_max: usize,
     request_seconds_max: u64,
     stop_seconds_max: u64,
+    works_at_once_max: usize,
     post: Post,
     demonstration: Option<Demonstration>,
 }
@@ -106,6 +108,7 @@ impl Serving {
             connections_per_address_max: limits.connections_per_address_max.size(),
             request_seconds_max: limits.request_seconds_max.get().into(),
             stop_seconds_max: web.stop_seconds_max.get().into(),
+            works_at_once_max: config.works.at_once_max.size(),
             post,
             demonstration,
         }
@@ -143,6 +146,8 @@ impl Serving {
         }
 
         let sender = tokio::spawn(Sender::new(store.clone(), &self.post)?.run(stop.clone()));
+        let works = Works::new(store.clone(), self.works_at_once_max, Handlers::default());
+        let works = tokio::spawn(works.run(stop.clone()));
         if let Some(redirector) = redirector {
             tokio::spawn(redirect::serve(redirector, origin.clone(), stop.clone()));
         }
@@ -162,9 +167,10 @@ impl Serving {
             });
         }
         let served = serving.await.map_err(|error| Failure::said(error.to_string()));
-        // A letter that is under way is finished, if that does not take too long; it is not lost if it does.
+        // A letter that is under way is finished, and a work stops at its next checkpoint, if that does not take
+        // too long; neither is lost if it does.
         stop.cancel();
-        let _ = tokio::time::timeout(limits.shutdown_time_max, sender).await;
+        let _ = tokio::time::timeout(limits.shutdown_time_max, async { tokio::join!(sender, works) }).await;
         served
     }
 

@@ -17,6 +17,7 @@ mod servers;
 mod supervise;
 mod terminal;
 mod up;
+mod works;
 
 use std::process::ExitCode;
 

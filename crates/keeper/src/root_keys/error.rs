@@ -116,12 +116,12 @@ impl RootKeyError {
         }
     }
 
-    pub(super) fn malformed(path: &Path, line: usize) -> Self {
+    pub(crate) fn malformed(path: &Path, line: usize) -> Self {
         Self::Malformed { path: path.to_owned(), line }
     }
 
     /// For `map_err`: an error of the operating system while `doing` something to `path`.
-    pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { doing, path, source }
     }

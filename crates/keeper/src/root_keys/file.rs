@@ -75,7 +75,8 @@ pub(super) fn lock_folder(path: &Path) -> Result<File, RootKeyError> {
     Ok(handle)
 }
 
-fn open_checked(path: &Path) -> Result<File, RootKeyError> {
+/// The file, if it is a plain one that is ours and that nobody else can use.
+pub(crate) fn open_checked(path: &Path) -> Result<File, RootKeyError> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
     let file = file.map_err(|error| match error.raw_os_error() {
@@ -102,7 +103,7 @@ fn open_checked(path: &Path) -> Result<File, RootKeyError> {
 
 /// The folder the file is in, with no link left in its name, if nobody but us (and root) can put
 /// another file in its place.
-fn checked_folder(path: &Path) -> Result<PathBuf, RootKeyError> {
+pub(crate) fn checked_folder(path: &Path) -> Result<PathBuf, RootKeyError> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -119,11 +120,15 @@ fn checked_folder(path: &Path) -> Result<PathBuf, RootKeyError> {
     Ok(folder)
 }
 
+fn write_new(path: &Path, keys: &RootKeys) -> io::Result<()> {
+    write_new_text(path, &text(keys))
+}
+
 /// Writes a file that did not exist, readable to us alone, and sees it onto the disk. A file that
 /// could not be written whole is taken away again.
-fn write_new(path: &Path, keys: &RootKeys) -> io::Result<()> {
+pub(crate) fn write_new_text(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    let written = file.write_all(text(keys).as_bytes()).and_then(|()| file.sync_all());
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     if written.is_err() {
         let _ = fs::remove_file(path);
     }

@@ -22,6 +22,7 @@ use seal::cipher::{self, KEY_LENGTH, KeyBytes, OVERHEAD};
 use seal::{BoxFuture, Kek, KekContext, KeyService, KeyServiceError, SealError};
 
 pub use error::RootKeyError;
+pub(crate) use file::{checked_folder, open_checked, write_new_text};
 
 const FORMAT: u8 = 3;
 const AES_256_GCM: u8 = 1;

@@ -34,6 +34,15 @@ const WORDS: &[(&str, &str)] = &[
     ("clinical.create", "add an entry to the record"),
     ("clinical.update", "put another in place of an entry of the record"),
     ("record.export", "take out the records of the whole practice"),
+    ("export.ask", "ask for an export of the whole practice"),
+    ("export.ask-patient", "ask for an export of the record"),
+    ("export.read", "see which exports there are"),
+    ("export.approve", "be the second person who agrees to an export of the whole practice"),
+    ("export.approve-patient", "be the second person who agrees to an export of the record"),
+    ("export.refuse", "refuse an export"),
+    ("export.withdraw", "take back an export that one asked for"),
+    ("export.take", "fetch the archive of an export that is encrypted to its recipient"),
+    ("export.make", "make the archive of an export"),
     ("patient.audit", "see who saw what of the record, with the values that changed"),
     ("patient.restrict", "name the people who alone may open the record, or open it to all again"),
     ("mail.send", "send mail"),
@@ -60,8 +69,6 @@ patients and people are not in question here: for whoever asks, they do not exis
 Each act leaves a line in the log; each refusal does, too.
 ";
 
-const JOBS: [Job; 4] = [Job::Founding, Job::Import, Job::Mail, Job::Rotation];
-
 fn matrix(policy: &Policy) -> String {
     let mut page = INTRODUCTION.to_owned();
     let sections = [
@@ -85,7 +92,7 @@ fn matrix(policy: &Policy) -> String {
         page.push_str(&lines);
     }
     page.push_str("\n## The program's own jobs\n\n| job | may |\n|---|---|\n");
-    for job in JOBS {
+    for job in Job::ALL {
         let may: Vec<String> = WORDS
             .iter()
             .filter(|(action, _)| policy.may(Profile::Machine(job), action, ResourceKind::Practice))

@@ -29,3 +29,4 @@ mod smoke;
 mod statements;
 mod support;
 mod walls;
+mod work;

@@ -139,6 +139,14 @@ section! {
 }
 
 section! {
+    /// Work that takes longer than a request: imports and exports.
+    struct Works in "works" {
+        /// How many are done at one time. More keep more of the processors from those who wait for a page.
+        at_once_max: Whole<1, 64> = "2",
+    }
+}
+
+section! {
     /// The mail server. A letter waits, sealed, until the server has taken it: for about eight hours, in eight
     /// attempts.
     struct Mail in "mail" {
@@ -182,11 +190,12 @@ pub(crate) struct Config {
     pub(crate) outside: Outside,
     pub(crate) limits: Limits,
     pub(crate) pools: Pools,
+    pub(crate) works: Works,
     pub(crate) mail: Mail,
     pub(crate) log: Log,
 }
 
-const SECTIONS: [About; 10] = [
+const SECTIONS: [About; 11] = [
     Top::ABOUT,
     Web::ABOUT,
     Keys::ABOUT,
@@ -195,6 +204,7 @@ const SECTIONS: [About; 10] = [
     Outside::ABOUT,
     Limits::ABOUT,
     Pools::ABOUT,
+    Works::ABOUT,
     Mail::ABOUT,
     Log::ABOUT,
 ];
@@ -250,7 +260,7 @@ impl Config {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let (top, web, keys) = (Top::read(reader), Web::read(reader), Keys::read(reader));
         let (accounts, postgresql, outside) = (Accounts::read(reader), Postgresql::read(reader), Outside::read(reader));
-        let (limits, pools) = (Limits::read(reader), Pools::read(reader));
+        let (limits, pools, works) = (Limits::read(reader), Pools::read(reader), Works::read(reader));
         let (mail, log) = (Mail::read(reader), Log::read(reader));
         Some(Self {
             top: top?,
@@ -261,6 +271,7 @@ impl Config {
             outside: outside?,
             limits: limits?,
             pools: pools?,
+            works: works?,
             mail: mail?,
             log: log?,
         })

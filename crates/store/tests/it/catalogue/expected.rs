@@ -41,6 +41,8 @@ pub const DATA: Expected = Expected {
         table("audit_pending", Watch::None, "ar"),
         table("audit_subject", Watch::None, "ar"),
         table("door", Watch::Rows, "adr"),
+        table("export", Watch::Rows, "arw"),
+        table("export_part", Watch::Any, "adr"),
         table("half_sign_in", Watch::Rows, "arw"),
         table("idempotency", Watch::None, "ar"),
         table("import_key", Watch::Any, "arw"),
@@ -65,6 +67,7 @@ pub const DATA: Expected = Expected {
         table("session_seen", Watch::None, "arw"),
         table("throttle", Watch::None, "adrw"),
         table("totp_used", Watch::None, "arw"),
+        table("work", Watch::None, "adrw"),
     ],
     exceptions: &[
         (
