@@ -27,6 +27,13 @@ try:
 except MultipleResourcesFound:
     # What fhirpy calls every 412.
     pass
+problem = client.resource("Condition", subject={"reference": f"Patient/{made[1]}"}, code={"text": "Hay fever"})
+problem.save()
+problem["onsetDateTime"] = "2020-03"
+problem.save()
+assert problem["meta"]["versionId"] == "2", problem["meta"]
+known = client.resources("Condition").search(patient=made[1]).first()
+assert known["onsetDateTime"] == "2020-03", known
 try:
     client.reference("Patient", "1").to_resource()
     raise AssertionError("nobody was found")

@@ -1,4 +1,4 @@
-// fhir-kit-client, as its users use it: capabilities, create, read, search, next page, update.
+// fhir-kit-client, as its users use it: capabilities, create, read, search, next page, update, versions; entries of a record.
 import assert from "node:assert/strict";
 import { Client } from "fhir-kit-client";
 
@@ -27,3 +27,16 @@ await assert.rejects(client.update({ resourceType: "Patient", id: read.id, body,
 });
 const everything = await client.operation({ name: "everything", resourceType: "Patient", id: read.id, method: "GET" });
 assert.equal(everything.entry[0].resource.id, read.id);
+const versions = await client.resourceHistory({ resourceType: "Patient", id: read.id });
+assert.deepEqual(versions.entry.map((entry) => entry.resource), [updated, read]);
+assert.deepEqual(await client.vread({ resourceType: "Patient", id: read.id, version: "1" }), read);
+const problem = {
+  resourceType: "Condition",
+  subject: { reference: `Patient/${read.id}` },
+  code: { text: "Hay fever" },
+};
+const written = await client.create({ resourceType: "Condition", body: problem });
+const over = { ...written, onsetDateTime: "2020-03" };
+const changed = await client.update({ resourceType: "Condition", id: written.id, body: over, options: { headers: { "If-Match": 'W/"1"' } } });
+assert.equal(changed.onsetDateTime, "2020-03");
+assert.deepEqual(await client.vread({ resourceType: "Condition", id: written.id, version: "1" }), written);

@@ -75,6 +75,20 @@ for (const kind of kinds.filter((kind) => ["Location", "Organization", "Practiti
 for (const id of patients) {
   await ask(`Patient/${id}`);
   await all(`Patient/${id}/$everything`);
+  await all(`Patient/${id}/_history?_count=1`);
+}
+const writable = statement.rest[0].resource.filter((one) => one.interaction.some((known) => known.code === "create"));
+for (const { type } of writable.filter((one) => one.type !== "Patient")) {
+  // One that was written over this API and changed since: the newest there is.
+  const about = `patient=${process.env.FHIR_WRITTEN}`;
+  const [found] = (await ask(`${type}?${about}&_count=1`)).entry ?? [];
+  if (!found) {
+    wrong.push(`${type}: none was written`);
+    continue;
+  }
+  const versions = await all(`${type}/${found.resource.id}/_history`);
+  if (versions.length !== 2) wrong.push(`${type}: ${versions.length} versions`);
+  for (const version of versions) await ask(`${type}/${found.resource.id}/_history/${version.meta.versionId}`);
 }
 for (const kind of ["Condition", "Observation", "Flag"]) {
   await all(`${kind}?patient=${patients[0]}${kind === "Condition" ? "&_include=Condition:patient" : ""}`);

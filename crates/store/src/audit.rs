@@ -11,6 +11,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::event::FieldChange;
+use crate::past::Amended;
 use crate::row::{KeyFor, Opener, Survey, Unseal};
 use crate::{Action, Damaged, Includes, StoreError, Tx};
 
@@ -29,6 +30,10 @@ pub struct Details {
     pub changes: Vec<ChangeDetail>,
     /// Anything else (a search term).
     pub note: Option<Value>,
+    /// Rows that were there before, and what wrote them then. Events of the first releases do
+    /// not say; the versions before them are not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) amended: Vec<Amended>,
 }
 
 /// One field's change, with what proves it against the leaf.
@@ -39,6 +44,8 @@ pub struct ChangeDetail {
     after: Option<Value>,
     before_opening: Option<Opening>,
     after_opening: Option<Opening>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    row: Option<Uuid>,
 }
 
 impl ChangeDetail {
@@ -49,7 +56,14 @@ impl ChangeDetail {
             after: change.after.clone(),
             before_opening: before,
             after_opening: after,
+            row: change.row,
         }
+    }
+
+    /// Of a row of a table that was there before: the column and what stood in it.
+    pub(crate) fn before_in(self, table: &str, row: Uuid) -> Option<(String, Value)> {
+        let column = self.field.strip_prefix(table)?.strip_prefix('.')?.to_owned();
+        (self.row == Some(row)).then(|| (column, self.before.unwrap_or_default()))
     }
 }
 
@@ -103,6 +117,8 @@ pub struct AuditLine {
     pub changes: Vec<ChangeLine>,
     /// The names of the changed fields are in the leaf, so they stay even when values are gone.
     pub changed_fields: Vec<String>,
+    /// What was asked, returned or remarked, of an act on this one patient. Empty in the practice's view.
+    pub note: Option<Value>,
 }
 
 impl AuditLine {
@@ -130,6 +146,7 @@ impl AuditLine {
             listed: row.try_get("listed")?,
             changes: Vec::new(),
             changed_fields: fields.into_iter().map(|change| change.field).collect(),
+            note: None,
         })
     }
 }
@@ -156,6 +173,8 @@ impl Unseal for AuditRow {
             line.patient.is_some() && details.key_id().is_ok_and(|id| id.uuid() == opener.practice.uuid());
         if let Some(key) = key.filter(|key| opener.has(*key) && !sealed_under_practice) {
             let details = opener.open(key, &details)?;
+            // A list's own words are the practice's, not this patient's.
+            line.note = details.note.filter(|_| line.patient.is_some());
             line.changes = details
                 .changes
                 .into_iter()

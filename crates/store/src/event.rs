@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::audit::{ChangeDetail, Details};
 use crate::keyring::PracticeKeys;
+use crate::past::Amended;
 use crate::row::{KeyFor, Opener, Survey};
 use crate::threshold::Inner;
 use crate::{Actor, StoreError};
@@ -115,6 +116,8 @@ pub(crate) struct FieldChange {
     pub(crate) field: String,
     pub(crate) before: Option<Value>,
     pub(crate) after: Option<Value>,
+    /// The row, of one that was there before.
+    pub(crate) row: Option<Uuid>,
 }
 
 /// All that an event will say, before sealing.
@@ -130,6 +133,8 @@ pub(crate) struct Draft<'a> {
     /// The patients a list showed.
     pub(crate) subjects: Vec<PatientId>,
     pub(crate) changes: Vec<FieldChange>,
+    /// Rows that were there before, and what wrote them then.
+    pub(crate) amended: Vec<Amended>,
 }
 
 /// A row of the log, ready to be written.
@@ -162,7 +167,11 @@ impl Draft<'_> {
 
     /// Seals the values, makes the commitments, hashes the leaf.
     pub(crate) fn seal(self, opener: &Opener, entropy: &Entropy) -> Result<EventRecord, StoreError> {
-        let mut details = Details { changes: Vec::with_capacity(self.changes.len()), note: self.event.note.clone() };
+        let mut details = Details {
+            changes: Vec::with_capacity(self.changes.len()),
+            note: self.event.note.clone(),
+            amended: self.amended,
+        };
         let mut changes = Vec::with_capacity(self.changes.len());
         for change in &self.changes {
             let commit = |value: &Option<Value>| {
@@ -195,7 +204,8 @@ impl Draft<'_> {
         }
         // An erased patient has no key left. An act on them is recorded all the same; there are no values
         // of theirs in it, because nothing of theirs opens.
-        let key = if opener.has(self.key()) || !self.changes.is_empty() { self.key() } else { KeyFor::Practice };
+        let own = self.patient.map_or(KeyFor::Practice, KeyFor::Patient);
+        let key = if opener.has(own) || !self.changes.is_empty() { own } else { KeyFor::Practice };
         let sealed = opener.sealer(key, entropy)?.seal(&details, "audit_event", "details", self.id.uuid(), 1)?;
         let leaf = Leaf {
             practice: self.practice,

@@ -94,7 +94,13 @@ const KEEP: &str = "
 const BROUGHT_BY: &str = "
     select target_id, run_id from import_key where practice_id = $1 and target_id = any($2)";
 
-const WENT_TO: &str = "select token, target_id from import_key where practice_id = $1 and token = any($2)";
+const WENT_TO: &str = "
+    select k.token, k.target_id from import_key k where k.practice_id = $1 and k.token = any($2)
+      and not exists (
+        select from patient p
+        where p.practice_id = k.practice_id and p.restricted and p.id in (
+            select k.target_id union all
+            select e.patient_id from record_entry e where e.practice_id = k.practice_id and e.id = k.target_id))";
 
 impl<A: Action> Tx<A> {
     /// Which runs brought these rows in. Rows that no import brought are not among them.
@@ -103,7 +109,8 @@ impl<A: Action> Tx<A> {
         rows.iter().map(|row| Ok((row.try_get(0)?, ImportId::from_uuid(row.try_get(1)?)))).collect()
     }
 
-    /// Where these sources went, as far as they came in: for showing, so nobody waits for an import.
+    /// Where these sources went, as far as they came in: for showing to programs, so nobody waits for an
+    /// import, and what leads to a record that is open to named people only leads nowhere.
     pub async fn went_to(&self, tokens: &[Token]) -> Result<HashMap<Token, Uuid>, StoreError> {
         let bytes: Vec<&[u8]> = tokens.iter().map(|token| token.bytes().as_slice()).collect();
         let by_bytes: HashMap<&[u8], Token> = tokens.iter().map(|token| (token.bytes().as_slice(), *token)).collect();

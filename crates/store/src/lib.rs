@@ -23,6 +23,7 @@ mod import_keys;
 mod keyring;
 mod lookup;
 mod outbox;
+mod past;
 mod policy;
 mod pool;
 mod rotate;
@@ -47,6 +48,7 @@ pub use import_keys::{ImportTurn, Imported, ToRemember};
 pub use keyring::{Keyring, KeyringSettings};
 pub use lookup::{Throttled, TokenSet};
 pub use outbox::{ATTEMPTS_MAX, Letter, OutboxId, OutboxRow, Outgoing, SendMail};
+pub use past::{Past, STEPS_MAX, Was};
 pub use policy::{
     FhirType, FhirTypes, Interaction, MATRIX_ROLES, NotScopes, Policy, PolicyError, ResourceKind, Role, Roles,
     SCOPES_TEXT_MAX, Scopes, UnknownRole,

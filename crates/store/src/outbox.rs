@@ -46,6 +46,9 @@ impl Clear for OutboxId {
     fn to_audit(&self) -> serde_json::Value {
         self.0.to_string().into()
     }
+    fn from_audit(value: &serde_json::Value) -> Option<Self> {
+        value.as_str()?.parse().ok().map(Self)
+    }
 }
 
 crate::sealed_row! {

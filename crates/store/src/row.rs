@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use kernel::{Entropy, PatientId, PersonId, PracticeId};
+use kernel::{Entropy, EventId, PatientId, PersonId, PracticeId};
 use seal::{DataKey, Place, Sealed};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -142,6 +142,11 @@ pub trait StoredRow: Sized + Send + Sync {
     fn key(&self) -> KeyFor;
     /// Opens every sealed column.
     fn open(&self, opener: &Opener) -> Result<Self::Open, Damaged>;
+    /// Which version it is, and the event that wrote it.
+    fn written(&self) -> (i64, EventId);
+    /// Puts an open row back to an earlier version by the values that the log has from before. Columns that
+    /// this view of the table does not show are passed over. `None` if a value is none of its column.
+    fn put_back(open: &mut Self::Open, version: i64, before: Vec<(&str, serde_json::Value)>) -> Option<()>;
 }
 
 /// A row type that holds every column of its table, and can therefore be written.
@@ -248,26 +253,29 @@ pub trait Clear: Clone + Send + Sync {
     fn from_db(db: Self::Db) -> Self;
     /// As the audit keeps it.
     fn to_audit(&self) -> serde_json::Value;
+    /// From what the audit keeps; `None` if that is none of its values.
+    fn from_audit(value: &serde_json::Value) -> Option<Self>;
 }
 
 macro_rules! clear_plain {
-    ($($t:ty = $array:literal, |$v:ident| $audit:expr;)+) => {$(
+    ($($t:ty = $array:literal, |$v:ident| $audit:expr, |$kept:ident| $back:expr;)+) => {$(
         impl Clear for $t {
             type Db = $t;
             const ARRAY: &'static str = $array;
             fn to_db(&self) -> $t { self.clone() }
             fn from_db(db: $t) -> Self { db }
             fn to_audit(&self) -> serde_json::Value { let $v = self; $audit }
+            fn from_audit($kept: &serde_json::Value) -> Option<Self> { $back }
         }
     )+};
 }
 clear_plain! {
-    bool = "bool[]", |v| (*v).into();
-    i32 = "int4[]", |v| (*v).into();
-    i64 = "int8[]", |v| (*v).into();
-    String = "text[]", |v| v.clone().into();
-    Uuid = "uuid[]", |v| v.to_string().into();
-    Timestamp = "timestamptz[]", |v| v.to_string().into();
+    bool = "bool[]", |v| (*v).into(), |kept| kept.as_bool();
+    i32 = "int4[]", |v| (*v).into(), |kept| kept.as_i64().and_then(|number| number.try_into().ok());
+    i64 = "int8[]", |v| (*v).into(), |kept| kept.as_i64();
+    String = "text[]", |v| v.clone().into(), |kept| kept.as_str().map(str::to_owned);
+    Uuid = "uuid[]", |v| v.to_string().into(), |kept| kept.as_str()?.parse().ok();
+    Timestamp = "timestamptz[]", |v| v.to_string().into(), |kept| kept.as_str()?.parse().ok();
 }
 
 /// Tokens and hashes. The audit keeps them as hexadecimal digits: of two of one length it must tell
@@ -289,6 +297,11 @@ impl Clear for Vec<u8> {
         }
         hex.into()
     }
+    fn from_audit(value: &serde_json::Value) -> Option<Self> {
+        let hex = value.as_str()?;
+        let pair = |at| hex.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        (0..hex.len()).step_by(2).map(pair).collect()
+    }
 }
 
 macro_rules! clear_ids {
@@ -299,6 +312,7 @@ macro_rules! clear_ids {
             fn to_db(&self) -> Uuid { self.uuid() }
             fn from_db(db: Uuid) -> Self { Self::from_uuid(db) }
             fn to_audit(&self) -> serde_json::Value { self.to_string().into() }
+            fn from_audit(value: &serde_json::Value) -> Option<Self> { value.as_str()?.parse().ok() }
         }
     )+};
 }
@@ -319,6 +333,9 @@ impl<T: Clear> Clear for Option<T> {
     }
     fn to_audit(&self) -> serde_json::Value {
         self.as_ref().map_or(serde_json::Value::Null, T::to_audit)
+    }
+    fn from_audit(value: &serde_json::Value) -> Option<Self> {
+        if value.is_null() { Some(None) } else { T::from_audit(value).map(Some) }
     }
 }
 
@@ -519,6 +536,28 @@ macro_rules! sealed_row {
 
             fn key(&self) -> $crate::KeyFor {
                 $crate::sealed_row!(@key self $key $($keyfield)?)
+            }
+
+            fn written(&self) -> (i64, kernel::EventId) {
+                (self.row_version, self.event_id)
+            }
+
+            fn put_back(
+                open: &mut $open,
+                version: i64,
+                before: Vec<(&str, $crate::macro_support::serde_json::Value)>,
+            ) -> Option<()> {
+                open.row_version = version;
+                for (column, value) in before {
+                    match column {
+                        $(stringify!($clear) => open.$clear = <$cty as $crate::Clear>::from_audit(&value)?,)*
+                        $(stringify!($sealed) => {
+                            open.$sealed = $crate::macro_support::serde_json::from_value(value).ok()?;
+                        })*
+                        _ => {}
+                    }
+                }
+                Some(())
             }
 
             #[allow(unused_variables, reason = "a table may have no sealed column")]

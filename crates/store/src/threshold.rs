@@ -353,8 +353,8 @@ impl Threshold {
         Ok(key.open(&carried_for(practice, &self.actor, label), envelope).ok().map(|bytes| bytes.to_vec()))
     }
 
-    /// Asks for a permission to read. Another practice's id, or none, is [`StoreError::Missing`]; a
-    /// refusal is recorded before it is told.
+    /// Asks for a permission to read. Another practice's id, or none, is [`StoreError::Missing`], and so is to a
+    /// program a record that is open to named people only; a refusal is recorded before it is told.
     pub async fn ask<A: Reads>(self, resource: Resource) -> Result<Tx<A>, StoreError> {
         let fact = Fact::of(&self.actor, resource);
         let params = fact.as_ref().map(Fact::params);
@@ -396,7 +396,12 @@ impl Threshold {
     ) -> Result<Tx<A>, StoreError> {
         let at = self.inner.clock.now();
         if !A::PARTS.iter().all(|part| self.inner.policy.may(self.profile, part, kind)) {
-            return Err(self.refuse::<A>(resource, at).await);
+            // Nobody names a program: of a record that is open to named people only it does not know.
+            let unknown = kind == ResourceKind::BarredPatient && matches!(self.profile, Profile::Client(_));
+            return Err(match self.refuse::<A>(resource, at).await {
+                StoreError::Refused { .. } if unknown => StoreError::Missing,
+                told => told,
+            });
         }
         let desk = Desk::new(self.inner, self.trip, self.held, self.actor, at, (resource, reach), once);
         Ok(Tx { desk: Box::new(desk), allowed: PhantomData })
@@ -421,6 +426,7 @@ impl Threshold {
             patient: resource.patient(),
             subjects: Vec::new(),
             changes: Vec::new(),
+            amended: Vec::new(),
         };
         let written = async {
             let opener = inner.opener_for_event(&held, Survey::default(), draft.key()).await?;

@@ -270,6 +270,7 @@ impl<A: Reads> Tx<A> {
             patient,
             subjects,
             changes: Vec::new(),
+            amended: Vec::new(),
         };
         // Both must be so before anything is opened; neither waits for the other.
         let recorded = async {

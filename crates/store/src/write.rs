@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::committer::EventColumns;
 use crate::event::{Draft, Event, EventRecord, FieldChange};
 use crate::lookup::{Filed, REMEMBER_TOKENS, TokenSet};
+use crate::past::Amended;
 use crate::row::{KeyFor, Opener, Sealers, Survey};
 use crate::sql::Sql;
 use crate::threshold::{Outcome, outcome_of};
@@ -29,6 +30,7 @@ pub(crate) struct Slot {
     event: Option<Event>,
     patient: Option<PatientId>,
     changes: Vec<FieldChange>,
+    amended: Vec<Amended>,
 }
 
 /// Names one of several events of a transaction ([`Tx::also`]).
@@ -51,7 +53,7 @@ impl Desk {
 
     fn new_slot(&mut self, event: Option<Event>, patient: Option<PatientId>) -> usize {
         let id = self.inner.order.next(self.at, &self.inner.entropy);
-        self.slots.push(Slot { practice: self.practice, id, event, patient, changes: Vec::new() });
+        self.slots.push(Slot { practice: self.practice, id, event, patient, changes: Vec::new(), amended: Vec::new() });
         self.slots.len() - 1
     }
 
@@ -109,6 +111,7 @@ impl Desk {
                         field: format!("{}.{column}", R::TABLE),
                         before: None,
                         after: Some(value),
+                        row: None,
                     });
                 }
             }
@@ -149,6 +152,7 @@ impl Desk {
                     field: format!("{}.{column}", R::TABLE),
                     before: (!old.is_null()).then(|| audited::<R>(column, old)),
                     after: (!new.is_null()).then(|| audited::<R>(column, new)),
+                    row: Some(row.row_id()),
                 });
             }
         }
@@ -158,6 +162,7 @@ impl Desk {
         let index = tag.map_or_else(|| self.main_slot(), |tag| tag.0);
         let slot = self.slot_for(index, row.key())?;
         slot.changes.append(&mut changes);
+        slot.amended.push(Amended::of(row));
         let event = slot.id.uuid();
         let sealer = opener.sealer(row.key(), &self.inner.entropy)?;
         let columns = R::update_params(&after, &sealer, seal_version.wrapping_add(1))?;
@@ -186,6 +191,7 @@ impl Desk {
                     field: format!("{}.{column}", R::TABLE),
                     before: Some(value),
                     after: None,
+                    row: Some(row.row_id()),
                 });
             }
         }
@@ -215,7 +221,7 @@ impl Desk {
                 if !value.is_null() {
                     let field = format!("{}.{column}", R::TABLE);
                     let before = Some(audited::<R>(column, value));
-                    slot.changes.push(FieldChange { field, before, after: None });
+                    slot.changes.push(FieldChange { field, before, after: None, row: Some(row.row_id()) });
                 }
             }
             ids.push(row.row_id());
@@ -304,6 +310,7 @@ impl Desk {
             patient: slot.patient,
             subjects: Vec::new(),
             changes: slot.changes.clone(),
+            amended: slot.amended.clone(),
         };
         let opener = self.inner.opener_for_event(self.held_of(slot.practice)?, Survey::default(), draft.key()).await?;
         draft.seal(&opener, &self.inner.entropy)
@@ -330,9 +337,12 @@ impl Slot {
     }
 }
 
+/// What an event keeps in place of a secret.
+pub(crate) const SECRET: &str = "(secret)";
+
 /// A value as the event keeps it: of a secret, only that it changed.
 fn audited<R: WholeRow>(column: &str, value: Value) -> Value {
-    if R::SECRETS.contains(&column) { Value::String("(secret)".to_owned()) } else { value }
+    if R::SECRETS.contains(&column) { Value::String(SECRET.to_owned()) } else { value }
 }
 
 impl<A: Writes> Tx<A> {

@@ -170,7 +170,7 @@ impl Serving {
         // A letter that is under way is finished, and a work stops at its next checkpoint, if that does not take
         // too long; neither is lost if it does.
         stop.cancel();
-        let _ = tokio::time::timeout(limits.shutdown_time_max, async { tokio::join!(sender, works) }).await;
+        let _ = tokio::time::timeout(limits.shutdown_time_max, async { (sender.await, works.await) }).await;
         served
     }
 

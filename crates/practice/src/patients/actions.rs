@@ -27,7 +27,11 @@ store::actions! {
     pub OpenRecord = "patient.record", reads, all of [ReadPatient, ReadClinical];
     /// Write in a record, and end or take back what stands there.
     pub WriteClinical = "clinical.write", writes;
-    /// Open the forms for that.
+    /// Add an entry to a record: for a program.
+    pub AddEntry = "clinical.create", writes;
+    /// Put another in place of an entry: for a program.
+    pub ChangeEntry = "clinical.update", writes;
+    /// Open the forms for writing in a record.
     pub ClinicalForm = "clinical.form", reads, all of [ReadPatient, ReadClinical, WriteClinical];
     /// Name the people who alone may open a record.
     pub RestrictPatient = "patient.restrict", writes;

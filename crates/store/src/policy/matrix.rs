@@ -31,6 +31,8 @@ const WORDS: &[(&str, &str)] = &[
     ("identifier.reveal", "see an identifier in full, for a stated purpose"),
     ("clinical.read", "read the entries of the record"),
     ("clinical.write", "write in the record, end or take back what stands there"),
+    ("clinical.create", "add an entry to the record"),
+    ("clinical.update", "put another in place of an entry of the record"),
     ("record.export", "take out the records of the whole practice"),
     ("export.ask", "ask for an export of the whole practice"),
     ("export.ask-patient", "ask for an export of the record"),
@@ -136,7 +138,7 @@ its own. A letter that stands in no row (`d`) opens nothing.
 |---|---|
 ";
 
-const SCOPES: [&str; 14] = [
+const SCOPES: [&str; 15] = [
     "system/Patient.r",
     "system/Patient.s",
     "system/Patient.c",
@@ -144,6 +146,7 @@ const SCOPES: [&str; 14] = [
     "system/Patient.d",
     "system/Condition.r",
     "system/Condition.s",
+    "system/Condition.c",
     "system/Condition.u",
     "system/DocumentReference.r",
     "system/RelatedPerson.rs",
@@ -211,11 +214,20 @@ fn an_owner_alone_reaches_no_patient_and_clinical_content_is_for_practitioners_o
 }
 
 #[test]
-fn a_record_that_is_open_to_others_only_is_shut_to_every_role() {
+fn a_record_that_is_open_to_others_only_is_shut_to_every_role_program_and_job() {
     let policy = Policy::load().unwrap();
-    for bits in 0..32_u8 {
-        for (action, _) in WORDS {
+    let all: Scopes = "system/*.cruds vouchsafe/identifier.reveal vouchsafe/identifier.lookup".parse().unwrap();
+    for (action, _) in WORDS {
+        for bits in 0..32_u8 {
             assert!(!policy.member_may(Roles(bits), action, ResourceKind::BarredPatient), "{action}");
+        }
+        assert!(!policy.client_may(all, None, action, ResourceKind::BarredPatient), "a program: {action}");
+        for job in Job::ALL {
+            assert!(
+                !policy.may(Profile::Machine(job), action, ResourceKind::BarredPatient),
+                "{}: {action}",
+                job.code()
+            );
         }
     }
 }

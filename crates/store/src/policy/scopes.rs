@@ -261,10 +261,12 @@ impl Scopes {
             None => (FhirTypes::CLINICAL, &[Interaction::Read, Interaction::Search]),
         };
         let reads = letters.iter().all(|letter| matches!(letter, Interaction::Read | Interaction::Search));
-        // A guardian is reached through the patient: who names one needs both.
+        // A guardian is reached through the patient: who names one needs both, and of the guardian the very letter
+        // that was named, since whoever searches guardians reads one patient.
         let persons = |letter: Interaction| {
-            let others = kinds.and(FhirTypes::PERSONS);
-            self.allows(FhirType::Patient, letter) && others.iter().all(|kind| self.allows(kind, letter))
+            let guardians = kinds.has(FhirType::RelatedPerson) && named.is_some();
+            let named = letters.iter().all(|named| self.allows(FhirType::RelatedPerson, *named));
+            self.allows(FhirType::Patient, letter) && (!guardians || named)
         };
         let clinical = all(kinds.and(FhirTypes::CLINICAL), letters);
         let directory = if named.is_some() { kinds.and(FhirTypes::DIRECTORY) } else { FhirTypes::DIRECTORY };
@@ -502,6 +504,10 @@ mod tests {
         assert_eq!(grants("system/RelatedPerson.r"), Vec::<&str>::new());
         assert_eq!(grants("system/Patient.r"), Vec::<&str>::new());
         assert_eq!(grants("system/RelatedPerson.r system/Patient.r"), ["patient.r"]);
+        let searched = Some((FhirTypes::of([FhirType::RelatedPerson]), Interaction::Search));
+        let grants = |text: &str| scopes(text).grants(searched).codes().collect::<Vec<_>>();
+        assert_eq!(grants("system/RelatedPerson.r system/Patient.r"), Vec::<&str>::new(), "reading is not searching");
+        assert_eq!(grants("system/RelatedPerson.s system/Patient.r"), ["patient.r"]);
     }
 
     prop_compose! {

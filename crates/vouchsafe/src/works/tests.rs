@@ -26,7 +26,7 @@ where
     F: Future<Output = Result<Ended, Fault>> + Send + 'static,
 {
     let instead: Instead = Box::new(move |store, claim| Box::pin(room(store, claim)));
-    Works::new(house.store.clone(), at_once_max, Handlers { instead: Some(instead), ..Handlers::default() })
+    Works::new(house.store.clone(), at_once_max, Handlers { instead: Some(instead) })
 }
 
 /// Asks for work in a practice of its own.
@@ -85,11 +85,11 @@ async fn told_to_stop_it_ends_when_what_is_under_way_has_come_to_its_checkpoint(
     let house = House::open().await;
     let (practice, _) = asked(&house).await;
     let (begun, stopped) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
-    let (begin, noting) = (Arc::clone(&begun), Arc::clone(&stopped));
+    let (at_work, noting) = (Arc::clone(&begun), Arc::clone(&stopped));
     let mut works = works(&house, 2, move |_, claim| {
-        let (begin, noting) = (Arc::clone(&begin), Arc::clone(&noting));
+        let (at_work, noting) = (Arc::clone(&at_work), Arc::clone(&noting));
         async move {
-            begin.notify_one();
+            at_work.notify_one();
             while !claim.stopping() {
                 tokio::task::yield_now().await;
             }

@@ -10,7 +10,7 @@ use identity::totp::TotpSecret;
 use kernel::{Clock, IdempotencyKey, SystemClock, SystemEntropy};
 use reqwest::header::SET_COOKIE;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, RequestBuilder};
+use reqwest::{Certificate, Client, Method, RequestBuilder};
 
 use crate::harness::{Place, said};
 
@@ -109,6 +109,21 @@ impl Visitor {
 
     pub(crate) async fn get(&self, path: &str) -> Option<Answer> {
         self.answer(self.client.get(format!("{}{path}", self.origin)).header("sec-fetch-site", "none")).await
+    }
+
+    /// Asks the API as a program with a key would; with a resource, it sends it.
+    pub(crate) async fn as_program(&self, key: &str, path: &str, resource: Option<(Method, String)>) -> Answer {
+        let address = format!("{}{path}", self.origin);
+        let request = match resource {
+            None => self.client.get(address),
+            Some((method, body)) => {
+                self.client.request(method, address).header("content-type", "application/fhir+json").body(body)
+            }
+        };
+        let sent = request.bearer_auth(key).send().await.unwrap();
+        let status = sent.status().as_u16();
+        let location = sent.headers().get("location").map_or("", |value| value.to_str().unwrap()).to_owned();
+        Answer { status, location, body: sent.text().await.unwrap() }
     }
 
     /// Sends fields as a form of this site.

@@ -256,6 +256,19 @@ impl Kind {
         self.params.iter().chain(&COMMON).find(|param| param.name == name)
     }
 
+    /// As what kind of entry a client can write this type; nothing for types that have no room of their own, are
+    /// no entries, or are guardians, whom people write down.
+    #[must_use]
+    pub fn written_as(&self) -> Option<crate::patients::model::EntryKind> {
+        crate::patients::model::EntryKind::of_resource(self.name).filter(|_| self.home == Home::Entry)
+    }
+
+    /// Whether a client can add and change this type.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.home == Home::Patient || self.written_as().is_some()
+    }
+
     /// How an entry of this type is stored: by the kind's code, or, from when it had no room of its own, by
     /// the type's name.
     #[must_use]

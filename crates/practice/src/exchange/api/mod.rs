@@ -3,15 +3,21 @@
 //! `kinds` is the one table of what is there: the capability statement is printed from it and requests
 //! are understood by it, so that what is said and what is done cannot differ. `question` reads search
 //! parameters, `matching` decides inside the transaction whether an open row is meant, `cursor` says
-//! where the next page begins. `reads` and `writes` ask, read, record and open, as everywhere.
+//! where the next page begins, `page` what one holds. `reads` and `writes`, and those of `searches`,
+//! `everything` and `history`, ask, read, record and open, as everywhere.
 
 pub mod cursor;
+pub mod entries;
+pub mod everything;
+pub mod history;
 pub mod kinds;
 mod leads;
 mod matching;
 mod numbers;
+pub mod page;
 pub mod question;
 pub mod reads;
+pub mod searches;
 pub mod writes;
 
 use store::StoreError;

@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 
 use kernel::{EventId, PatientId, PracticeId};
-use store::{Opener, Reads, StoreError, Survey, Tx, Unseal, sql};
+use store::{Opener, Reads, StoreError, StoredRow, Survey, Tx, Unseal, sql};
 use uuid::Uuid;
 
 use super::reads::number_rows;
 use crate::exchange::fhir::out::{ShownIdentifier, Stamp};
 use crate::patients::actions::{FindPatient, FindWhole, OpenRecord, OpenRecordWhole, ReadPatient, ReadWhole};
 use crate::patients::identifiers::IdentifierKind;
-use crate::patients::rows::{IdentifierRow, MaskedRow, PatientRow};
+use crate::patients::rows::{IdentifierRow, KnownIdentifier, MaskedIdentifier, MaskedRow, PatientRow};
 
 /// How much of an identifier a permission shows.
 pub(super) trait Sight: Reads {
@@ -31,6 +31,34 @@ sight! {
     ReadWhole = true;
     FindWhole = true;
     OpenRecordWhole = true;
+}
+
+/// A form of an identifier's row, whole or masked, whose earlier versions can be shown.
+pub(super) trait Numbered: StoredRow {
+    /// Whether it stood.
+    fn stands(open: &Self::Open) -> bool;
+    /// As it is shown.
+    fn shown(open: &Self::Open) -> ShownIdentifier;
+}
+
+impl Numbered for IdentifierRow {
+    fn stands(open: &KnownIdentifier) -> bool {
+        open.active
+    }
+
+    fn shown(open: &KnownIdentifier) -> ShownIdentifier {
+        ShownIdentifier::Whole(open.id, Box::new(open.value.clone()))
+    }
+}
+
+impl Numbered for MaskedRow {
+    fn stands(open: &MaskedIdentifier) -> bool {
+        open.active
+    }
+
+    fn shown(open: &MaskedIdentifier) -> ShownIdentifier {
+        ShownIdentifier::Masked(open.id, kind_of(&open.kind), open.masked.clone())
+    }
 }
 
 /// Identifiers as stored, of several patients. Those that no longer stand are counted and not opened.

@@ -14,9 +14,9 @@ use store::{
 use uuid::Uuid;
 
 use super::ApiError;
-use super::reads::Shown;
+use super::page::Shown;
 use crate::exchange::fhir::out::{self, Links, ShownIdentifier, Stamp};
-use crate::exchange::fhir::{Reject, SentPatient};
+use crate::exchange::fhir::{Refers, Reject, SentPatient};
 use crate::patients::actions::{CreatePatient, EditPatient, LookUpIdentifier, RevealIdentifier};
 use crate::patients::identifiers::{Identifier, IdentifierKind};
 use crate::patients::model::Demographics;
@@ -127,14 +127,15 @@ fn new_identifier<A: store::Action>(
     (id, known)
 }
 
-/// Refuses a reference to what is not here. That something is another practice's is the same answer as that
-/// it is nowhere.
-async fn must_be_here<A: Writes>(tx: &Tx<A>, refers: &[(String, String)]) -> Result<(), ApiError> {
-    for (resource_type, id) in refers {
+/// Refuses a reference to what is not here. That something is another practice's, or open to named people
+/// only, is the same answer as that it is nowhere.
+async fn must_be_here<A: Writes>(tx: &Tx<A>, refers: &[Refers]) -> Result<(), ApiError> {
+    for Refers { at, resource_type, id } in refers {
         let found = match id.parse::<Uuid>() {
             Err(_) => 0,
             Ok(id) if resource_type == "Patient" => {
-                tx.count(sql!("select count(*) from patient where practice_id = $1 and id = $2"), &[&id]).await?
+                let open = sql!("select count(*) from patient where practice_id = $1 and id = $2 and not restricted");
+                tx.count(open, &[&id]).await?
             }
             Ok(id) => {
                 tx.count(
@@ -148,7 +149,7 @@ async fn must_be_here<A: Writes>(tx: &Tx<A>, refers: &[(String, String)]) -> Res
         };
         if found == 0 {
             let reason = "points to nothing in this practice";
-            return Err(Reject { field: "Patient.reference".to_owned(), reason: reason.into() }.into());
+            return Err(Reject { field: at.clone(), reason: reason.into() }.into());
         }
     }
     Ok(())

@@ -28,6 +28,7 @@ mod patient;
 mod reference;
 mod report;
 mod sent;
+mod sent_entry;
 mod shape;
 mod strict;
 mod types;
@@ -48,7 +49,8 @@ pub use self::matching::{Decision, MatchKey, birth_dates_disagree, decide, match
 use self::object::At;
 pub use self::reference::{Index, Reference, ResourceKey, Seen, Unresolved};
 pub use self::report::{Counts, FINDINGS_MAX, Finding, Outcome, Report};
-pub use self::sent::{SentPatient, sent_patient};
+pub use self::sent::{Refers, SentPatient, sent_patient};
+pub use self::sent_entry::{SentEntry, nobody_here, sent_entry, subject_field};
 use crate::patients::identifiers::Identifier;
 use crate::patients::model::{Demographics, EntryBody, EntryKind};
 

@@ -24,17 +24,28 @@ pub struct SentPatient {
     pub identifiers: Vec<Identifier>,
     /// The identifiers that it only names, because they were masked when it read them.
     pub named: Vec<IdentifierId>,
-    /// What it refers to here: type and id.
-    pub refers: Vec<(String, String)>,
+    /// What it refers to here.
+    pub refers: Vec<Refers>,
 }
 
 crate::patients::model::personal!(SentPatient);
+
+/// That something refers to a resource here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refers {
+    /// Where, as a path from the resource.
+    pub at: String,
+    /// The type it names.
+    pub resource_type: String,
+    /// The id it names.
+    pub id: String,
+}
 
 /// What stands before a reference to a resource of this practice while it is stored, so that it is never
 /// taken for one of the system that an import came from.
 pub(super) const HERE: &str = "urn:here:";
 
-fn reject(field: impl Into<String>, reason: impl Into<Cow<'static, str>>) -> Reject {
+pub(super) fn reject(field: impl Into<String>, reason: impl Into<Cow<'static, str>>) -> Reject {
     Reject { field: field.into(), reason: reason.into() }
 }
 
@@ -44,36 +55,11 @@ fn reject(field: impl Into<String>, reason: impl Into<Cow<'static, str>>) -> Rej
 /// # Errors
 /// What is not as FHIR or this server has it; never a value.
 pub fn sent_patient(bytes: &[u8], today: Date, base: &str) -> Result<SentPatient, Reject> {
-    if bytes.contains(&0) {
-        return Err(reject("line", "contains a NUL byte"));
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| reject("line", "is not UTF-8"))?;
-    let mut map = strict::parse(text)?;
-    match map.shift_remove("resourceType") {
-        Some(Value::String(name)) if name == "Patient" => {}
-        Some(_) => return Err(reject("resourceType", "is not Patient, as the address says")),
-        None => return Err(reject("resourceType", "is missing: this is not a FHIR resource")),
-    }
-    let mut as_sent = map.clone();
-    as_sent.insert("resourceType".to_owned(), "Patient".into());
-    shape::check("Patient", &as_sent)?;
-    let id = match map.shift_remove("id") {
-        Some(Value::String(id)) => Some(id),
-        _ => None,
-    };
-    for modifier in ["modifierExtension", "implicitRules"] {
-        if map.contains_key(modifier) {
-            return Err(reject(
-                format!("Patient.{modifier}"),
-                "changes the meaning of the record in a way that is not known here",
-            ));
-        }
-    }
-    clean_meta(&mut map);
+    let (id, mut map) = taken(bytes, "Patient")?;
     let named = take_named(&mut map)?;
     let mut refers = Vec::new();
     let mut value = Value::Object(map);
-    point(&mut value, base, &mut refers)?;
+    point("Patient", &mut value, base, &mut refers)?;
     if tells_of_masks(&value) {
         return Err(reject(
             "Patient",
@@ -95,6 +81,37 @@ pub fn sent_patient(bytes: &[u8], today: Date, base: &str) -> Result<SentPatient
         })
         .collect();
     Ok(SentPatient { id, active: read.active, demographics: read.demographics, identifiers, named, refers })
+}
+
+/// What stands in every resource that a client sends: the type of the address, the shape of that type, and
+/// nothing that would change its meaning unseen. Gives it without its type and id, and the id.
+pub(super) fn taken(bytes: &[u8], resource_type: &'static str) -> Result<(Option<String>, Map<String, Value>), Reject> {
+    if bytes.contains(&0) {
+        return Err(reject("line", "contains a NUL byte"));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| reject("line", "is not UTF-8"))?;
+    let mut map = strict::parse(text)?;
+    match map.get("resourceType") {
+        Some(Value::String(name)) if name == resource_type => {}
+        Some(_) => return Err(reject("resourceType", format!("is not {resource_type}, as the address says"))),
+        None => return Err(reject("resourceType", "is missing: this is not a FHIR resource")),
+    }
+    shape::check(resource_type, &map)?;
+    map.shift_remove("resourceType");
+    let id = match map.shift_remove("id") {
+        Some(Value::String(id)) => Some(id),
+        _ => None,
+    };
+    for modifier in ["modifierExtension", "implicitRules"] {
+        if map.contains_key(modifier) {
+            return Err(reject(
+                format!("{resource_type}.{modifier}"),
+                "changes the meaning of the record in a way that is not known here",
+            ));
+        }
+    }
+    clean_meta(&mut map);
+    Ok((id, map))
 }
 
 /// Of `meta` a client has a say in profiles, tags and labels; version, time and the mask are ours.
@@ -141,9 +158,12 @@ fn take_named(map: &mut Map<String, Value>) -> Result<Vec<IdentifierId>, Reject>
 }
 
 /// Marks references to what is here, and refuses those to anywhere else.
-fn point(value: &mut Value, base: &str, refers: &mut Vec<(String, String)>) -> Result<(), Reject> {
+pub(super) fn point(at: &str, value: &mut Value, base: &str, refers: &mut Vec<Refers>) -> Result<(), Reject> {
     match value {
-        Value::Array(items) => items.iter_mut().try_for_each(|item| point(item, base, refers)),
+        Value::Array(items) => {
+            let mut items = items.iter_mut().enumerate();
+            items.try_for_each(|(place, item)| point(&format!("{at}[{place}]"), item, base, refers))
+        }
         Value::Object(fields) => {
             if let Some(Value::String(text)) = fields.get_mut("reference") {
                 let local = text.strip_prefix(base).and_then(|rest| rest.strip_prefix('/')).unwrap_or(text).to_owned();
@@ -151,22 +171,22 @@ fn point(value: &mut Value, base: &str, refers: &mut Vec<(String, String)>) -> R
                     Ok(Reference::Contained) => {}
                     Ok(Reference::Local { resource_type, id }) => {
                         *text = format!("{HERE}{resource_type}/{id}");
-                        refers.push((resource_type, id));
+                        refers.push(Refers { at: format!("{at}.reference"), resource_type, id });
                     }
                     _ => {
                         let reason =
                             "leads away from this practice: refer to a resource here, or by identifier or display";
-                        return Err(reject("Patient.reference", reason));
+                        return Err(reject(format!("{at}.reference"), reason));
                     }
                 }
             }
-            fields.values_mut().try_for_each(|field| point(field, base, refers))
+            fields.iter_mut().try_for_each(|(name, field)| point(&format!("{at}.{name}"), field, base, refers))
         }
         _ => Ok(()),
     }
 }
 
-fn tells_of_masks(value: &Value) -> bool {
+pub(super) fn tells_of_masks(value: &Value) -> bool {
     match value {
         Value::Array(items) => items.iter().any(tells_of_masks),
         Value::Object(fields) => {

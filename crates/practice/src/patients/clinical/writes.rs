@@ -2,7 +2,7 @@
 
 use kernel::{EntryId, IdempotencyKey, PatientId};
 use serde::Serialize;
-use store::{Actor, Event, Examined, Once, Resource, Store, StoreError, Tx, Versioned, sql};
+use store::{Actor, Event, Examined, Once, Resource, Store, StoreError, Tx, Versioned, Writes, sql};
 
 use super::forms::EndingForm;
 use super::resource::{Draft, Ending};
@@ -35,7 +35,7 @@ pub async fn add(
         Once::Done(outcome) => return Ok(id_of(&outcome)?),
         Once::Fresh(tx) => tx,
     };
-    if drafts.iter().any(Draft::is_none_known) && allergies_stand(&tx, patient).await? {
+    if drafts.iter().any(Draft::is_none_known) && allergies_stand(&tx, patient, None).await? {
         return Err(WriteError::AllergiesStand);
     }
     let mut first = None;
@@ -55,15 +55,19 @@ fn id_of(outcome: &serde_json::Value) -> Result<EntryId, StoreError> {
     outcome.as_str().and_then(|text| text.parse().ok()).ok_or(StoreError::Unreadable { what: "outcome" })
 }
 
-/// Whether an allergy stands that is one, or that nobody can read.
-async fn allergies_stand(tx: &Tx<WriteClinical>, patient: PatientId) -> Result<bool, StoreError> {
+/// Whether an allergy stands that is one, or that nobody can read; one entry aside, if it is about to change.
+pub(crate) async fn allergies_stand<A: Writes>(
+    tx: &Tx<A>,
+    patient: PatientId,
+    but: Option<EntryId>,
+) -> Result<bool, StoreError> {
     let rows: Vec<EntryLineRow> = tx
         .rows(
             sql!(
-                "select * from record_entry
-                 where practice_id = $1 and patient_id = any($2) and kind = 'allergy' limit 1000"
+                "select * from record_entry where practice_id = $1 and patient_id = any($2) and kind = 'allergy'
+                 and id is distinct from $3 limit 1000"
             ),
-            &[&tx.records_of(patient)],
+            &[&tx.records_of(patient), &but.map(EntryId::uuid)],
         )
         .await?;
     let stands = |open: &EntryLine, (): &()| {

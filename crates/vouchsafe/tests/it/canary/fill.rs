@@ -115,11 +115,14 @@ pub(crate) fn fill(place: &Place, mut program: Program, patients: usize) -> Plan
         said.extend(super::written(&turned));
     }
     runtime.block_on(looking(&owner));
+    words.extend(runtime.block_on(super::program::lets_in(&owner, SLUG)));
     words.push(owner.secret.replace(' ', ""));
     words.extend(owner.codes.iter().cloned());
     words.extend(owner.visitor.kept());
     words.extend([owner.csrf.clone(), owner.own.clone()]);
-    Planted { words, secrets: vec![base32(&owner.secret)], program, said }
+    let mut secrets = super::program::root_keys(place);
+    secrets.push(base32(&owner.secret));
+    Planted { words, secrets, program, said }
 }
 
 /// Whoever is not let in leaves nothing behind either.

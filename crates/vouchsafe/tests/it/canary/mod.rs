@@ -2,6 +2,7 @@
 //! write-ahead log, the logs, every file of the data folder. And the search does find what lies there openly.
 
 mod fill;
+mod program;
 mod scan;
 
 use std::collections::BTreeSet;

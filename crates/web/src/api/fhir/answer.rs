@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use practice::exchange::api::reads::{Page, Shown};
+use practice::exchange::api::page::{Page, Shown};
 use serde_json::{Map, Value, json};
 
 use super::question::address;
@@ -92,14 +92,22 @@ pub(super) struct List<'a> {
     pub(super) said: &'a [(String, String)],
 }
 
+impl List<'_> {
+    /// Where this page is, and the next one.
+    pub(super) fn links(&self, next: Option<&[u8]>) -> Vec<Value> {
+        let here = format!("{}/{}", self.base, self.path);
+        let mut links = vec![json!({ "relation": "self", "url": address(&here, self.said) })];
+        if let Some(next) = next {
+            let said = [(CURSOR.to_owned(), URL_SAFE_NO_PAD.encode(next))];
+            links.push(json!({ "relation": "next", "url": address(&here, &said) }));
+        }
+        links
+    }
+}
+
 /// A page of a list as a bundle.
 pub(super) fn bundle(list: &List<'_>, page: Page) -> Response {
-    let here = format!("{}/{}", list.base, list.path);
-    let mut links = vec![json!({ "relation": "self", "url": address(&here, list.said) })];
-    if let Some(next) = &page.next {
-        let said = [(CURSOR.to_owned(), URL_SAFE_NO_PAD.encode(next))];
-        links.push(json!({ "relation": "next", "url": address(&here, &said) }));
-    }
+    let links = list.links(page.next.as_deref());
     let total = page.complete.then_some(page.matches.len() + page.damaged);
     let mut entries: Vec<Value> = Vec::with_capacity(page.matches.len() + page.included.len());
     let entry = |shown: Shown, mode: &str| {

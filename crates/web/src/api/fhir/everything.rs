@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use kernel::PatientId;
-use practice::exchange::api::reads;
+use practice::exchange::api::everything::reads as everything;
 
 use super::answer::{self, CURSOR, List};
 use super::id_of;
@@ -28,7 +28,7 @@ pub(super) async fn show(
         Some(text) => text.parse().map_err(|_| ApiError::bad_request("_count must be a whole number."))?,
     };
     let cursor = question.one(CURSOR).map(answer::cursor_of).transpose()?;
-    let page = reads::everything(by.store(), &by.actor, id, count, cursor.as_deref()).await?;
+    let page = everything::everything(by.store(), &by.actor, id, count, cursor.as_deref()).await?;
     let path = format!("Patient/{id}/$everything");
     let list = List { base: &by.base.url, path: &path, said: &question.0 };
     Ok(answer::bundle(&list, page.ok_or_else(answer::no_cursor)?))

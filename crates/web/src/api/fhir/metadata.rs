@@ -45,16 +45,16 @@ fn statement(base: &str) -> Value {
 
 fn resource(kind: &Kind) -> Value {
     let patient = kind.home == Home::Patient;
-    let mut interactions = vec!["read", "search-type"];
+    let mut interactions = vec!["read", "vread", "history-instance", "search-type"];
     let mut said = Map::new();
     said.insert("type".to_owned(), kind.name.into());
-    if patient {
+    if kind.is_written() {
         interactions.extend(["update", "create"]);
     }
     said.insert("interaction".to_owned(), interactions.iter().map(|code| json!({ "code": code })).collect());
-    said.insert("versioning".to_owned(), if patient { "versioned-update" } else { "versioned" }.into());
-    said.insert("readHistory".to_owned(), false.into());
-    if patient {
+    said.insert("versioning".to_owned(), if kind.is_written() { "versioned-update" } else { "versioned" }.into());
+    said.insert("readHistory".to_owned(), true.into());
+    if kind.is_written() {
         said.insert("updateCreate".to_owned(), false.into());
         said.insert("conditionalCreate".to_owned(), true.into());
     }

@@ -4,6 +4,7 @@
 mod answer;
 mod create;
 mod everything;
+mod history;
 mod metadata;
 mod question;
 mod read;
@@ -13,7 +14,8 @@ mod update;
 use practice::exchange::api::ApiError as Failed;
 use practice::exchange::api::kinds::Kind;
 use practice::patients::actions::{
-    CreatePatient, EditPatient, FindPatient, OpenRecord, ReadClinical, ReadDirectory, ReadPatient,
+    AddEntry, ChangeEntry, CreatePatient, EditPatient, FindPatient, OpenRecord, ReadClinical, ReadDirectory,
+    ReadPatient,
 };
 
 use axum::http::{HeaderMap, StatusCode};
@@ -27,8 +29,10 @@ use crate::routes::{Allow, Change, Pages};
 
 /// What one resource may weigh that a client sends.
 const RESOURCE_BYTES_MAX: usize = 1024 * 1024;
+/// The same of a document, which may carry its files.
+const DOCUMENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// The addresses of a type: one, many, many by POST.
+/// The addresses of a type: one, its versions, many, many by POST.
 macro_rules! typed {
     ($pages:expr, $($name:literal $id:literal $read:ty, $search:ty;)+) => {{
         let mut pages = $pages;
@@ -42,6 +46,20 @@ macro_rules! typed {
                     },
                 )
                 .api_read(
+                    concat!("/fhir/r4/{practice}/", $name, "/{", $id, "}/_history"),
+                    Allow::client::<$read>(),
+                    move |by: ApiCaller, at: At<(String, String)>, headers: HeaderMap, question: Question| {
+                        history::all(kind, by, at, headers, question)
+                    },
+                )
+                .api_read(
+                    concat!("/fhir/r4/{practice}/", $name, "/{", $id, "}/_history/{version}"),
+                    Allow::client::<$read>(),
+                    move |by: ApiCaller, at: At<(String, String, String)>, headers: HeaderMap, question: Question| {
+                        history::one(kind, by, at, headers, question)
+                    },
+                )
+                .api_read(
                     concat!("/fhir/r4/{practice}/", $name),
                     Allow::client::<$search>(),
                     move |by: ApiCaller, headers: HeaderMap, question: Question| search::get(kind, by, headers, question),
@@ -52,6 +70,33 @@ macro_rules! typed {
                     concat!("/fhir/r4/{practice}/", $name, "/_search"),
                     Allow::client::<$search>(),
                     move |headers: HeaderMap, question: Question, sent: ApiSent| search::post(kind, headers, question, sent),
+                );
+        })+
+        pages
+    }};
+}
+
+/// The addresses at which entries of a type are added and changed.
+macro_rules! written {
+    ($pages:expr, $($name:literal $bytes:expr;)+) => {{
+        let mut pages = $pages;
+        $(if let Some(kind) = Kind::named($name) {
+            pages = pages
+                .api_change(
+                    Change::Post,
+                    $bytes,
+                    concat!("/fhir/r4/{practice}/", $name),
+                    Allow::client::<AddEntry>(),
+                    move |headers: HeaderMap, question: Question, sent: ApiSent| create::entry(kind, headers, question, sent),
+                )
+                .api_change(
+                    Change::Put,
+                    $bytes,
+                    concat!("/fhir/r4/{practice}/", $name, "/{entry}"),
+                    Allow::client::<ChangeEntry>(),
+                    move |at: At<(String, String)>, headers: HeaderMap, question: Question, sent: ApiSent| {
+                        update::entry(kind, at, headers, question, sent)
+                    },
                 );
         })+
         pages
@@ -76,6 +121,16 @@ pub(super) fn routes(pages: Pages) -> Pages {
             Allow::client::<EditPatient>(),
             update::patient,
         );
+    let pages = written! { pages,
+        "AllergyIntolerance" RESOURCE_BYTES_MAX;
+        "Condition" RESOURCE_BYTES_MAX;
+        "DocumentReference" DOCUMENT_BYTES_MAX;
+        "Encounter" RESOURCE_BYTES_MAX;
+        "Immunization" RESOURCE_BYTES_MAX;
+        "MedicationRequest" RESOURCE_BYTES_MAX;
+        "Observation" RESOURCE_BYTES_MAX;
+        "Procedure" RESOURCE_BYTES_MAX;
+    };
     typed! { pages,
         "AllergyIntolerance" "entry" ReadClinical, ReadClinical;
         "Condition" "entry" ReadClinical, ReadClinical;

@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use practice::exchange::api::kinds::Kind;
 use practice::exchange::api::question::Search;
-use practice::exchange::api::reads;
+use practice::exchange::api::searches::reads as searches;
 
 use super::answer::{self, CURSOR, List};
 use super::question::{Question, handling};
@@ -35,11 +35,11 @@ async fn run(kind: &'static Kind, by: &ApiCaller, headers: &HeaderMap, question:
         if question.0.iter().any(|(name, _)| !matches!(name.as_str(), CURSOR | "_format" | "_pretty")) {
             return Err(ApiError::bad_request("A next page is asked for by its cursor alone.").at(CURSOR));
         }
-        let page = reads::search_on(by.store(), &by.actor, kind, &answer::cursor_of(cursor)?, base).await?;
+        let page = searches::search_on(by.store(), &by.actor, kind, &answer::cursor_of(cursor)?, base).await?;
         (question.0.clone(), page.ok_or_else(answer::no_cursor)?)
     } else {
         let search = Search::parse(kind, &question.0, handling(headers), base)?;
-        let page = reads::search(by.store(), &by.actor, &search).await?;
+        let page = searches::search(by.store(), &by.actor, &search).await?;
         (search.said, page)
     };
     Ok(answer::bundle(&List { base, path: kind.name, said: &said }, page))

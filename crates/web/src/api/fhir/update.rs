@@ -1,12 +1,14 @@
-//! `PUT Patient/[id]`, over the version that was read and no other.
+//! `PUT [type]/[id]`, over the version that was read and no other.
 
 use axum::http::{HeaderMap, StatusCode, header};
-use kernel::PatientId;
+use kernel::{EntryId, PatientId};
+use practice::exchange::api::entries::writes as entries;
+use practice::exchange::api::kinds::Kind;
 use practice::exchange::api::{ApiError as Failed, writes};
-use practice::exchange::fhir::sent_patient;
+use practice::exchange::fhir::{sent_entry, sent_patient};
 
 use super::answer::version_of;
-use super::create::{answered, key_of, key_sent, must_be_json};
+use super::create::{Change, answered, key_of, key_sent, must_be_json};
 use super::id_of;
 use super::question::Question;
 use crate::api::caller::ApiSent;
@@ -33,7 +35,34 @@ pub(super) async fn patient(
     let derived = || key_of(by, &[what.as_bytes(), &seen.to_be_bytes(), &sent.bytes]);
     let key = key_sent(&headers, by, &what)?.unwrap_or_else(derived);
     let written = writes::update(by.store(), &by.actor, key, id, seen, read, &sent.bytes).await?;
-    answered(by, &headers, StatusCode::OK, written).await
+    let change = Change { kind: "Patient", id: id.uuid(), version: written.version, shown: written.shown };
+    answered(by, &headers, StatusCode::OK, change).await
+}
+
+/// Puts what was sent in place of an entry of a record.
+pub(super) async fn entry(
+    kind: &'static Kind,
+    At((_, id)): At<(String, String)>,
+    headers: HeaderMap,
+    question: Question,
+    sent: ApiSent,
+) -> ApiAnswer {
+    question.wants_json(&headers)?;
+    must_be_json(&sent)?;
+    let (by, id) = (&sent.by, EntryId::from_uuid(id_of(&id)?));
+    let seen = seen(&headers, &sent.bytes)?;
+    let written_as = kind.written_as().ok_or_else(ApiError::internal)?;
+    let read = sent_entry(&sent.bytes, written_as, &by.base.url).map_err(Failed::from)?;
+    if read.id.as_deref() != Some(id.to_string().as_str()) {
+        let words = "The resource must have the id of the address.";
+        return Err(ApiError::bad_request(words).at(format!("{}.id", kind.name)));
+    }
+    let what = format!("PUT {}/{id}", kind.name);
+    let derived = || key_of(by, &[what.as_bytes(), &seen.to_be_bytes(), &sent.bytes]);
+    let key = key_sent(&headers, by, &what)?.unwrap_or_else(derived);
+    let written = entries::update(by.store(), &by.actor, key, (kind, id), seen, read, &sent.bytes).await?;
+    let change = Change { kind: kind.name, id: id.uuid(), version: written.version, shown: written.shown };
+    answered(by, &headers, StatusCode::OK, change).await
 }
 
 /// Of a resource's head, the version that it says it is.

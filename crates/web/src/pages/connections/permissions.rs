@@ -18,7 +18,7 @@ const fn permission(code: &'static str, scopes: &'static str, label: &'static st
 }
 
 /// In the order of the form. The first stands for all that only reads.
-const PERMISSIONS: [Permission; 11] = [
+const PERMISSIONS: [Permission; 12] = [
     permission("everything", "system/*.rs", "permission-everything", "permission-everything-hint"),
     permission(
         "patients",
@@ -33,6 +33,13 @@ const PERMISSIONS: [Permission; 11] = [
     permission("measurements", "system/Observation.rs", "permission-measurements", ""),
     permission("visits", "system/Encounter.rs system/Procedure.rs system/Device.rs", "permission-visits", ""),
     permission("documents", "system/DocumentReference.rs", "permission-documents", ""),
+    permission(
+        "record-change",
+        "system/AllergyIntolerance.cu system/Condition.cu system/DocumentReference.cu system/Encounter.cu \
+         system/Immunization.cu system/MedicationRequest.cu system/Observation.cu system/Procedure.cu",
+        "permission-write",
+        "permission-write-hint",
+    ),
     permission(
         "directory",
         "system/Practitioner.rs system/PractitionerRole.rs system/Organization.rs system/Location.rs",

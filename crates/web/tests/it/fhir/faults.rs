@@ -25,7 +25,7 @@ async fn every_error_is_an_outcome() {
         (get(&format!("Patient/{}", id.to_uppercase())), 404, "not-found"),
         (program.ask(Method::DELETE, &format!("Patient/{id}")), 405, "not-supported"),
         (program.ask(Method::PATCH, &format!("Patient/{id}")), 405, "not-supported"),
-        (program.ask(Method::POST, "Condition"), 405, "not-supported"),
+        (program.ask(Method::POST, "Device"), 405, "not-supported"),
         (get(&format!("Patient/{id}")).header("accept", "application/fhir+xml"), 406, "not-supported"),
         (get(&format!("Patient/{id}?_format=xml")), 406, "not-supported"),
         (get(&format!("Patient/{id}?_elements=name")), 400, "invalid"),

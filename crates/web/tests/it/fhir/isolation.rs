@@ -2,6 +2,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use web::routes::{Allow, routes};
 
+use super::program::entry_of;
 use super::{MASKED, Program, WHOLE, bring_in, matched, somebody};
 use crate::site::Site;
 
@@ -31,15 +32,17 @@ async fn what_another_practice_holds_is_nowhere_at_every_address() {
         let Some(path) = route.path.strip_prefix("/fhir/r4/{practice}/") else { continue };
         let fill = |entry: &str, patient: &str, resource: &str| {
             let path = path.replace("{entry}", entry).replace("{alert}", entry);
-            path.replace("{patient}", patient).replace("{resource}", resource)
+            path.replace("{patient}", patient).replace("{resource}", resource).replace("{version}", "1")
         };
         let (foreign, made_up) = (fill(&entry, &patient, &resource), fill(nobody, nobody, nobody));
         if foreign == made_up {
             continue;
         }
+        let kind = path.split('/').next().unwrap();
         let body = |id: &str| {
-            let mut body = somebody("Ana", "Mine");
-            body["id"] = json!(id);
+            let mut body = if kind == "Patient" { somebody("Ana", "Mine") } else { entry_of(kind, id) };
+            // As the address names it: of an entry that is the entry's own id.
+            body["id"] = json!(if kind == "Patient" || id == nobody { id } else { &entry });
             body
         };
         let ask = async |path: &str, id: &str| {

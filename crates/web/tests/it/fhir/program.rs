@@ -1,9 +1,11 @@
 //! A program that a practice has let in, and what it does again and again.
 
+use identity::clients::{DAYS_USUAL, NewClient, ProvesBy};
 use kernel::{ClientId, PracticeId};
 use practice::exchange::import::{ImportSettings, import_folder};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use store::Role;
 
 use crate::browser::{Browser, Page};
 use crate::site::Site;
@@ -28,6 +30,25 @@ impl Program {
         let (id, key) = site.house.client(practice, scopes).await;
         let base = format!("/fhir/r4/{practice}");
         Self { browser: site.browser_elsewhere(), key: key.expose().clone(), id, practice, base }
+    }
+
+    /// Several that one owner lets in, one for each text of scopes.
+    pub(crate) async fn each(site: &Site, practice: PracticeId, scopes: &[String]) -> Vec<Self> {
+        let owner = site.house.actor(practice, &[Role::Owner]).await;
+        let mut programs = Vec::new();
+        for scope in scopes {
+            let new = NewClient {
+                name: site.house.unique("Connection"),
+                scopes: scope.parse().unwrap(),
+                days: DAYS_USUAL,
+                proves_by: ProvesBy::Key,
+            };
+            let made = site.house.identity().make_client(&owner, &new, site.house.key()).await.unwrap();
+            let key = made.key.unwrap().expose().clone();
+            let base = format!("/fhir/r4/{practice}");
+            programs.push(Self { browser: site.browser_elsewhere(), key, id: made.id, practice, base });
+        }
+        programs
     }
 
     pub(crate) fn key(&self) -> &str {
@@ -108,6 +129,34 @@ pub(crate) fn numbered(given: &str, family: &str) -> Value {
     let mut patient = somebody(given, family);
     patient["identifier"] = json!([{"use": "official", "system": SYSTEM, "value": NUMBER}]);
     patient
+}
+
+/// An entry of a record as a program would send it: of a type, about a patient.
+pub(crate) fn entry_of(kind: &str, patient: &str) -> Value {
+    let about = json!({"reference": format!("Patient/{patient}")});
+    let concept = json!({"coding": [{"system": "http://example.org/codes", "code": "c-1"}], "text": "Something seen"});
+    let mut resource = match kind {
+        "AllergyIntolerance" => json!({"patient": about, "code": concept, "clinicalStatus": {"coding": [
+            {"system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "code": "active"}]}}),
+        "Condition" => json!({"subject": about, "code": concept}),
+        "Device" => json!({"patient": about, "status": "active", "type": concept}),
+        "DocumentReference" => json!({"status": "current", "subject": about, "type": concept,
+            "content": [{"attachment": {"contentType": "text/plain", "data": "U2VlbiB0b2RheS4="}}]}),
+        "Encounter" => {
+            json!({"status": "finished", "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}, "subject": about, "type": [concept]})
+        }
+        "Immunization" => json!({"status": "completed", "patient": about, "vaccineCode": concept,
+            "occurrenceDateTime": "2025-03-04"}),
+        "MedicationRequest" => json!({"status": "active", "intent": "order", "subject": about,
+            "medicationCodeableConcept": concept}),
+        "Observation" => json!({"status": "final", "subject": about, "code": concept,
+            "effectiveDateTime": "2025-03-04T10:00:00+02:00", "valueQuantity": {"value": 7.25, "unit": "mmol/L"}}),
+        "Procedure" => json!({"status": "completed", "subject": about, "code": concept, "performedDateTime": "2025"}),
+        "RelatedPerson" => json!({"patient": about, "name": [{"family": "Guardian"}]}),
+        _ => panic!("no entry of a record: {kind}"),
+    };
+    resource["resourceType"] = json!(kind);
+    resource
 }
 
 /// The ids of what a bundle matched.

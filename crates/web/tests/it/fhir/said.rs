@@ -53,6 +53,8 @@ async fn what_metadata_says_is_there_and_nothing_else() {
             let code = match (route.method.as_str(), parts.as_slice()) {
                 ("GET", [_]) | ("POST", [_, "_search"]) => "search-type",
                 ("GET", [_, id]) if id.starts_with('{') => "read",
+                ("GET", [_, _, "_history"]) => "history-instance",
+                ("GET", [_, _, "_history", _]) => "vread",
                 ("POST", [_]) => "create",
                 ("PUT", [_, _]) => "update",
                 _ => return None,

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+use super::program::entry_of;
 use super::{Program, WHOLE, bring_in};
 use crate::site::Site;
 
@@ -75,13 +76,23 @@ async fn what_is_sent_validates_and_the_clients_of_others_work() {
     let mut strange = super::numbered("ประภา", "王 Ó'Brien-Şahin");
     strange["extension"] = json!([{"url": "http://hl7.org/fhir/StructureDefinition/individual-pronouns", "extension": [
         {"url": "value", "valueCodeableConcept": {"text": "they/them"}}]}]);
-    let added = seeing.add(&strange).await["id"].as_str().unwrap().parse().unwrap();
+    let added: kernel::PatientId = seeing.add(&strange).await["id"].as_str().unwrap().parse().unwrap();
+    let written = PathBuf::from(added.to_string());
     let doctor = site.house.actor(practice, &[store::Role::Practitioner]).await;
     let weight = practice::patients::writes::Severity::High;
     let text = "Uses a wheelchair";
     practice::patients::writes::add_alert(&site.house.store, &doctor, site.house.key(), added, weight, text)
         .await
         .unwrap();
+    // Of everything that can be written over the API one, changed since.
+    for kind in practice::exchange::api::kinds::KINDS.iter().filter(|kind| kind.written_as().is_some()) {
+        let made = seeing.post(kind.name, &entry_of(kind.name, &added.to_string())).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        let mut changed = made.json();
+        changed["language"] = json!("zu");
+        let path = format!("{}/{}", kind.name, changed["id"].as_str().unwrap());
+        assert_eq!(seeing.put(&path, "1", &changed).await.status, 200);
+    }
     let folder = tempfile::tempdir().unwrap();
     let (pem, sent) = (authority(&site, folder.path()), folder.path().join("sent.ndjson"));
     for (program, which) in [(&seeing, "seeing"), (&blind, "blind")] {
@@ -91,7 +102,8 @@ async fn what_is_sent_validates_and_the_clients_of_others_work() {
             .arg(scripts.join("validate.mjs"))
             .arg(which)
             .current_dir(root.join("assets"));
-        run(gather, &site, program, &[("NODE_EXTRA_CA_CERTS", &pem), ("FHIR_SENT", &sent)]).await;
+        run(gather, &site, program, &[("NODE_EXTRA_CA_CERTS", &pem), ("FHIR_SENT", &sent), ("FHIR_WRITTEN", &written)])
+            .await;
         let mut models = Command::new(&python);
         models.arg(scripts.join("models.py"));
         run(models, &site, program, &[("FHIR_SENT", &sent)]).await;

@@ -153,7 +153,10 @@ fn references_that_lead_away_from_the_practice_are_refused() {
         assert!(with(away).is_err(), "{away}");
     }
     let ours = format!("{BASE}/Patient/{}", id(7));
-    assert_eq!(with(&ours).unwrap().refers, [("Patient".to_owned(), id(7).to_string())]);
+    let refers = with(&ours).unwrap().refers;
+    let told: Vec<(&str, &str)> =
+        refers.iter().map(|known| (known.resource_type.as_str(), known.id.as_str())).collect();
+    assert_eq!(told, [("Patient", id(7).to_string().as_str())]);
     let sent = with(&format!("Patient/{}", id(7))).unwrap();
     let kept = Patient::new(PatientId::from_uuid(id(1)), sent.demographics);
     let told = patient(&kept, stamp(), &[], &[], &Links::default());

@@ -1,0 +1,3 @@
+//! Everything about one patient, page by page.
+
+pub mod reads;

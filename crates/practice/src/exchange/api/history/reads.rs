@@ -1,0 +1,273 @@
+//! Reading earlier versions for the API: one event for each version or page of them.
+
+use kernel::PatientId;
+use serde_json::{Value, json};
+use store::{
+    Action, Actor, Event, FhirTypes, Interaction, Past, Resource, ResourceKind, Store, StoreError, StoredRow,
+    Threshold, Tx, Was, sql,
+};
+use uuid::Uuid;
+
+use super::{Versions, Walk, Wanted};
+use crate::exchange::api::ApiError;
+use crate::exchange::api::kinds::{Home, Kind};
+use crate::exchange::api::leads::{Leads, Sources};
+use crate::exchange::api::numbers::{Numbered, Sight};
+use crate::exchange::api::page::{Shown, next_cursor, opened};
+use crate::exchange::api::reads::{flag, number_rows, traced};
+use crate::exchange::fhir::out::{self, Links, ShownIdentifier, Stamp};
+use crate::exchange::rows::KeptRow;
+use crate::patients::actions::{OpenRecord, ReadClinical, ReadDirectory, ReadPatient, ReadWhole, RevealIdentifier};
+use crate::patients::rows::{Alert, AlertRow, Entry, EntryRow, IdentifierRow, MaskedRow, PatientRow};
+
+/// What is to be shown of all versions.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    /// One.
+    One(i64),
+    /// A page, from this version back, if the first page is not meant.
+    Page { wanted: Wanted, from: Option<i64>, said: &'a [(String, String)], name: &'a str },
+}
+
+impl Part<'_> {
+    fn event(self, kind: &'static str, id: Uuid) -> Event {
+        let note = match self {
+            Self::One(version) => json!({ "version": version }),
+            Self::Page { from, .. } => json!({ "versions-from": from }),
+        };
+        Event::new().about(kind, id).field("history").note(note)
+    }
+}
+
+/// One version of a resource. One that was never there, or to which the log does not lead back, is
+/// [`StoreError::Missing`].
+pub async fn version(
+    store: &Store,
+    actor: &Actor,
+    kind: &'static Kind,
+    id: Uuid,
+    version: i64,
+) -> Result<Shown, ApiError> {
+    let threshold = store.enter(actor).await?;
+    let found = part_of(store, threshold, kind, id, Part::One(version)).await?;
+    found.shown.into_iter().next().ok_or_else(|| StoreError::Missing.into())
+}
+
+/// The versions of a resource, page by page. `None`: the cursor is not one that was given to this caller for
+/// this resource, or is no longer good.
+pub async fn versions(
+    store: &Store,
+    actor: &Actor,
+    kind: &'static Kind,
+    id: Uuid,
+    wanted: Wanted,
+    cursor: Option<&[u8]>,
+) -> Result<Option<Versions>, ApiError> {
+    let threshold = store.enter(actor).await?;
+    let name = format!("{}/_history", kind.name);
+    let mut said = vec![("id".to_owned(), id.to_string()), ("_count".to_owned(), wanted.count.to_string())];
+    said.extend(wanted.since.map(|since| ("_since".to_owned(), since.to_string())));
+    let (mut wanted, mut from) = (wanted, None);
+    if let Some(cursor) = cursor {
+        let cursor = opened(&threshold, store.clock().now(), &name, cursor).await?;
+        let Some(cursor) = cursor.filter(|cursor| cursor.said.first() == said.first()) else { return Ok(None) };
+        let told = |name: &str| cursor.said.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+        wanted.count = told("_count").and_then(|count| count.parse().ok()).unwrap_or(wanted.count);
+        wanted.since = told("_since").and_then(|since| since.parse().ok());
+        from = i64::try_from(cursor.after.as_u128()).ok();
+        said = cursor.said;
+    }
+    let part = Part::Page { wanted, from, said: &said, name: &name };
+    part_of(store, threshold, kind, id, part).await.map(Some)
+}
+
+async fn part_of(
+    store: &Store,
+    threshold: Threshold,
+    kind: &'static Kind,
+    id: Uuid,
+    part: Part<'_>,
+) -> Result<Versions, ApiError> {
+    let named = FhirTypes::of([kind.scope()]);
+    let threshold = threshold.naming(named, Interaction::Read);
+    match kind.home {
+        Home::Patient => {
+            let id = PatientId::from_uuid(id);
+            let about = Resource::Patient(threshold.standing(id).await?);
+            if threshold.would_allow::<RevealIdentifier>(ResourceKind::Patient) {
+                of_patient::<ReadWhole, IdentifierRow>(threshold.ask(about).await?, id, part).await
+            } else {
+                of_patient::<ReadPatient, MaskedRow>(threshold.ask(about).await?, id, part).await
+            }
+        }
+        Home::Alert => {
+            let patient = threshold.patient_of_alert(id).await?;
+            let threshold = threshold.naming(flag(), Interaction::Read);
+            of_alert(threshold.ask(Resource::Patient(patient)).await?, patient, id, part).await
+        }
+        Home::Entry => {
+            let patient = threshold.patient_of_entry(id).await?;
+            let about = Resource::Patient(patient);
+            if FhirTypes::PERSONS.has(kind.scope()) {
+                of_entry(store, threshold.ask::<ReadPatient>(about).await?, kind, patient, id, part).await
+            } else {
+                of_entry(store, threshold.ask::<ReadClinical>(about).await?, kind, patient, id, part).await
+            }
+        }
+        Home::Kept => of_kept(threshold.ask(Resource::Practice).await?, kind, id, part).await,
+    }
+}
+
+/// Cuts what is wanted out of all versions, and seals where the next page begins. It is called before anything
+/// is open: versions are numbers and times.
+async fn cut<A: Action>(tx: &Tx<A>, all: &[Stamp], part: Part<'_>) -> Result<(Vec<i64>, Option<Vec<u8>>), StoreError> {
+    let (wanted, from, said, name) = match part {
+        Part::One(version) => {
+            return Ok((all.iter().map(|stamp| stamp.version).filter(|known| *known == version).collect(), None));
+        }
+        Part::Page { wanted, from, said, name } => (wanted, from, said, name),
+    };
+    let meant = |stamp: &&Stamp| {
+        wanted.since.is_none_or(|since| stamp.at >= since) && from.is_none_or(|from| stamp.version < from)
+    };
+    let mut versions: Vec<i64> = all.iter().filter(meant).map(|stamp| stamp.version).collect();
+    let more = versions.len() > wanted.count;
+    versions.truncate(wanted.count);
+    let last = versions.last().and_then(|last| u128::try_from(*last).ok()).filter(|_| more);
+    let next = next_cursor(tx, name, said, last.map(Uuid::from_u128)).await?;
+    Ok((versions, next))
+}
+
+/// What is shown of all versions that opened.
+fn kept_of(all: Vec<Shown>, begins: bool, (versions, next): (Vec<i64>, Option<Vec<u8>>)) -> Versions {
+    let total = begins.then_some(all.len());
+    let first = all.last().map(|shown| shown.stamp.version);
+    let shown: Vec<Shown> = all.into_iter().filter(|shown| versions.contains(&shown.stamp.version)).collect();
+    let begins = begins && shown.last().is_some_and(|last| Some(last.stamp.version) == first);
+    Versions { shown, begins, total, next }
+}
+
+/// The stamps of one row's versions.
+fn stamps_of<R: StoredRow>(past: &Past<R>) -> Vec<Stamp> {
+    past.versions().map(|(version, event)| Stamp::of(version, event)).collect()
+}
+
+/// Versions of a resource that is one row.
+fn row_versions<T>(id: Uuid, was: Vec<Was<T>>, resource: impl Fn(&T, Stamp) -> Option<Value>) -> (Vec<Shown>, bool) {
+    let begins = was.last().is_some_and(|first| first.version == 1);
+    let shown = was.into_iter().filter_map(|was| {
+        let stamp = Stamp::of(was.version, was.event);
+        Some(Shown { id, stamp, resource: resource(&was.open, stamp)? })
+    });
+    (shown.collect(), begins)
+}
+
+async fn of_patient<A: Sight, N: Numbered>(tx: Tx<A>, id: PatientId, part: Part<'_>) -> Result<Versions, ApiError>
+where
+    N::Open: Clone,
+{
+    let row: PatientRow =
+        tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id.uuid()]).await?;
+    let patient = tx.past(row).await?;
+    // What is one record now was several, and nobody knows as what it was read: only what stands is shown.
+    let records = tx.resource().patient().map(|asked| tx.records_of(asked)).unwrap_or_default();
+    let merged = records.len() > 1;
+    let stands = tx.resource().patient() == Some(id);
+    let records = if stands { records } else { vec![id.uuid()] };
+    let away: Vec<PatientId> =
+        records.iter().copied().map(PatientId::from_uuid).filter(|record| *record != id).collect();
+    let mut numbers = Vec::new();
+    for row in number_rows::<A, N>(&tx, &records).await? {
+        numbers.push(tx.past(row).await?);
+    }
+    let mut stamps = Vec::new();
+    let bare = |past: Vec<(i64, kernel::EventId)>| -> Vec<Was<()>> {
+        past.into_iter().map(|(version, event)| Was { version, event, open: () }).collect()
+    };
+    let lines = numbers.iter().map(|past| bare(past.versions().collect())).collect();
+    Walk::new(bare(patient.versions().collect()), lines).back(|standing| stamps.push(standing.stamp));
+    if merged {
+        stamps.truncate(1);
+    }
+    let wanted = cut(&tx, &stamps, part).await?;
+    let (patient, numbers) = tx.record(part.event("patient", id.uuid()), (patient, numbers)).await?;
+    let numbers: Result<Vec<_>, _> = numbers.into_iter().collect();
+    let mut all = Vec::new();
+    let walk = Walk::new(patient.map_err(StoreError::from)?, numbers.map_err(StoreError::from)?);
+    let begins = walk.back(|standing| {
+        let numbers: Vec<ShownIdentifier> =
+            standing.numbers.iter().filter(|number| N::stands(number)).map(|number| N::shown(number)).collect();
+        let resource = out::patient(standing.patient, standing.stamp, &numbers, &away, &Links::default());
+        all.push(Shown { id: id.uuid(), stamp: standing.stamp, resource });
+    });
+    if merged {
+        all.truncate(1);
+    }
+    Ok(kept_of(all, begins && !merged, wanted))
+}
+
+async fn of_alert(tx: Tx<OpenRecord>, patient: PatientId, id: Uuid, part: Part<'_>) -> Result<Versions, ApiError> {
+    let row: AlertRow = tx
+        .row(
+            sql!("select * from patient_alert where practice_id = $1 and patient_id = any($2) and id = $3"),
+            &[&tx.records_of(patient), &id],
+        )
+        .await?;
+    let chain = tx.past(row).await?;
+    let wanted = cut(&tx, &stamps_of(&chain), part).await?;
+    let was = tx.record(part.event("alert", id), chain).await?.map_err(StoreError::from)?;
+    let (all, begins) = row_versions(id, was, |alert: &Alert, stamp| {
+        Some(out::flag(&Alert { patient_id: patient, ..alert.clone() }, stamp))
+    });
+    Ok(kept_of(all, begins, wanted))
+}
+
+async fn of_entry<A: store::Reads>(
+    store: &Store,
+    tx: Tx<A>,
+    kind: &'static Kind,
+    patient: PatientId,
+    id: Uuid,
+    part: Part<'_>,
+) -> Result<Versions, ApiError> {
+    let row: EntryRow = tx
+        .row(
+            sql!(
+                "select * from record_entry
+                 where practice_id = $1 and patient_id = any($2) and id = $3 and kind = any($4)"
+            ),
+            &[&tx.records_of(patient), &id, &kind.stored_as().as_slice()],
+        )
+        .await?;
+    let rows = vec![row];
+    let (brought_by, runs) = traced(&tx, &rows).await?;
+    let Some(row) = rows.into_iter().next() else { return Err(StoreError::Missing.into()) };
+    let chain = tx.past(row).await?;
+    let wanted = cut(&tx, &stamps_of(&chain), part).await?;
+    let actor = tx.actor().clone();
+    let (was, runs) = tx.record(part.event("entry", id), (chain, runs)).await?;
+    let was = was.map_err(StoreError::from)?;
+    let open: Vec<_> = was.iter().map(|was| Ok(was.open.clone())).collect();
+    let named = (FhirTypes::of([kind.scope()]), Interaction::Read);
+    let leads = Leads::of::<A>(store, &actor, named, patient, &open, Sources::of(&brought_by, runs)).await?;
+    let (all, begins) = row_versions(id, was, |entry: &Entry, stamp| {
+        out::entry(&Entry { patient_id: patient, ..entry.clone() }, stamp, leads.of_entry(id))
+    });
+    Ok(kept_of(all, begins, wanted))
+}
+
+async fn of_kept(tx: Tx<ReadDirectory>, kind: &'static Kind, id: Uuid, part: Part<'_>) -> Result<Versions, ApiError> {
+    let row: KeptRow = tx
+        .row(
+            sql!("select * from kept_resource where practice_id = $1 and id = $2 and resource_type = $3"),
+            &[&id, &kind.name],
+        )
+        .await?;
+    let chain = tx.past(row).await?;
+    let wanted = cut(&tx, &stamps_of(&chain), part).await?;
+    let was = tx.record(part.event("resource", id), chain).await?.map_err(StoreError::from)?;
+    let (all, begins) = row_versions(id, was, |kept, stamp| {
+        out::kept(kind.name, &id.to_string(), &kept.resource, stamp, &Links::default())
+    });
+    Ok(kept_of(all, begins, wanted))
+}

@@ -1,0 +1,3 @@
+//! Searching one type, page by page.
+
+pub mod reads;
