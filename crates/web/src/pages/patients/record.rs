@@ -218,7 +218,7 @@ fn narrowed(filter: &EntryFilter, asked: &Question, words: &str) -> String {
     let mut said: Vec<String> = filter.kinds.iter().map(|kind| entries_said(kind.code())).collect();
     for (key, value) in [("narrowed-from", &*asked.from), ("narrowed-to", &*asked.to), ("narrowed-words", words)] {
         if !value.trim().is_empty() {
-            said.push(say_with(key, &[("value", value)]));
+            said.push(say_with(key, &[("value", &value)]));
         }
     }
     list(said.iter().map(String::as_str))
