@@ -973,6 +973,7 @@ unmerge-entries = { $count ->
 unmerge-button = Take them apart
 unmerge-conflict = Somebody changed this record while you were looking. Look again at what would happen.
 alike-title = Perhaps the same person
+alike-none = Nobody here says much the same.
 fault-merged-title = This record was made one with another while you had it open
 fault-merged-next = Nothing of this form was saved. Your browser’s way back shows what you typed; every way to the old record leads to the one that stands now.
 action-patient-merge = Two records of one person

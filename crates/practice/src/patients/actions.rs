@@ -43,7 +43,9 @@ store::actions! {
     pub MergeForm = "patient.merge-form", reads, all of [ReadPatient, MergePatients];
     /// Say that they are of two people after all.
     pub UndoMerge = "patient.unmerge", writes, all of [MergePatients];
-    /// See who else somebody may be.
+    /// Ask who else somebody may be.
+    pub AskAlike = "patient.alike", reads, all of [ReadPatient, MergePatients];
+    /// See them.
     pub SeeAlike = "patient.alike", reads, all of [FindPatient];
     /// Open "who saw what" of a record, under its banner.
     pub OpenAudit = "patient.who-saw-what", reads, all of [ReadPatient, ReadPatientAudit];

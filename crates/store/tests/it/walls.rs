@@ -33,7 +33,7 @@ async fn insert(superuser: &Client, table: &str, practice: PracticeId) -> String
     let sql = "select attname::text, format_type(atttypid, null), pg_get_constraintdef(c.oid)
                from pg_attribute a left join pg_constraint c
                    on c.conrelid = a.attrelid and c.contype = 'c' and c.conkey = array[a.attnum]
-               where attrelid = to_regclass($1) and attnum > 0 and attnotnull order by attnum";
+               where attrelid = to_regclass($1) and attnum > 0 and attnotnull and attgenerated = '' order by attnum";
     let (mut columns, mut values) = (Vec::new(), Vec::new());
     for row in superuser.query(sql, &[&table]).await.unwrap() {
         let (column, kind, check): (String, String, Option<String>) = (row.get(0), row.get(1), row.get(2));

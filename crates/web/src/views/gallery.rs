@@ -72,6 +72,8 @@ fn pages() -> Vec<(String, String)> {
         "patient-details" => details::fixture::details(),
         "patient-standing" => standing::fixture::standing(),
         "patient-access" => standing::fixture::access(),
+        "alike" => merging::fixture::somebody(),
+        "alike-none" => merging::fixture::alike(Vec::new()),
         "merge-find" => merging::fixture::find(),
         "merge-find-first" => merging::fixture::find_first(),
         "merge" => merging::fixture::compare(),

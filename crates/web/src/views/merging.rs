@@ -10,9 +10,14 @@ use super::when::Moment;
 #[allow(unused_imports, reason = "the templates name the filters")]
 use crate::text::filters;
 
-/// Who else it may be: a section that the patient's page fetches, too.
-#[derive(Debug, Clone)]
+/// `GET /patients/{id}/alike`: who else it may be; the patient's page fetches its section.
+#[derive(Debug, Clone, Template)]
+#[template(path = "patient/alike.html")]
 pub struct Alike {
+    /// Round the page.
+    pub shell: Shell,
+    /// The patient's id.
+    pub id: String,
     /// Patients who may be the same person.
     pub hits: Vec<Hit>,
 }
@@ -33,8 +38,6 @@ pub struct MergeFind {
     pub q: String,
     /// What was found; nothing where nothing was typed.
     pub found: Option<Vec<Hit>>,
-    /// Who is proposed.
-    pub alike: Alike,
 }
 
 /// A field in which two records differ.
@@ -168,12 +171,19 @@ pub(crate) mod fixture {
             name: "Lindiwe Mokoena".into(),
             q: "mok".into(),
             found: Some(hits()),
-            alike: Alike { hits: hits() },
         }
     }
 
+    pub(crate) fn alike(hits: Vec<Hit>) -> Alike {
+        Alike { shell: shell(Room::Patients), id: "01985f4e-0000-7000-8000-000000000001".into(), hits }
+    }
+
+    pub(crate) fn somebody() -> Alike {
+        alike(hits())
+    }
+
     pub(crate) fn find_first() -> MergeFind {
-        MergeFind { q: String::new(), found: None, alike: Alike { hits: Vec::new() }, ..find() }
+        MergeFind { q: String::new(), found: None, ..find() }
     }
 
     pub(crate) fn compare() -> Compare {

@@ -104,7 +104,12 @@ async fn whoever_may_not_merge_is_offered_nothing_of_it() {
     let other = write_down(&doctor, "Lindi", "Mokoena").await;
     assert!(!reception.open(&patient).await.body.contains("/merge"));
     assert!(doctor.open(&patient).await.body.contains("/merge"));
-    for path in [format!("{patient}/merge"), format!("{patient}/merge/{}", id(&other)), format!("{patient}/merges")] {
+    for path in [
+        format!("{patient}/alike"),
+        format!("{patient}/merge"),
+        format!("{patient}/merge/{}", id(&other)),
+        format!("{patient}/merges"),
+    ] {
         assert_eq!(reception.open(&path).await.status, StatusCode::FORBIDDEN, "{path}");
     }
 }
@@ -120,7 +125,7 @@ async fn who_may_be_the_same_person_is_said_on_the_record() {
     let mut sent = typed.clone();
     sent.push(("another", "yes"));
     let other = doctor.send(&asked, "/patients/new", &sent).await.location().to_owned();
-    let hint = doctor.open(&format!("{one}/merge")).await;
+    let hint = doctor.open(&format!("{one}/alike")).await;
     assert!(hint.body.contains("Perhaps the same person"));
     assert!(hint.body.contains(&format!("href=\"{one}/merge/{}\"", id(&other))));
 }

@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use kernel::{EventId, PatientId, PracticeId};
-use store::{Opener, Reads, StoreError, StoredRow, Survey, Tx, Unseal, sql};
+use store::{Opener, Reads, StoreError, StoredRow, Survey, Tx, Unseal};
 use uuid::Uuid;
 
-use super::reads::number_rows;
+use super::reads::{merged_into, number_rows};
 use crate::exchange::fhir::out::{ShownIdentifier, Stamp};
 use crate::patients::actions::{FindPatient, FindWhole, OpenRecord, OpenRecordWhole, ReadPatient, ReadWhole};
 use crate::patients::identifiers::IdentifierKind;
@@ -77,14 +77,7 @@ impl Numbers {
         if patients.is_empty() {
             return Ok(Self::default());
         }
-        let away = tx
-            .pairs(
-                sql!(
-                    "select id, merged_into from patient where practice_id = $1 and merged_into = any($2) order by id"
-                ),
-                &[&patients],
-            )
-            .await?;
+        let away = merged_into(tx, patients).await?;
         let mut records: Vec<Uuid> = patients.to_vec();
         records.extend(away.iter().map(|(record, _)| *record));
         let away = away.into_iter().map(|(record, into)| (PatientId::from_uuid(record), PatientId::from_uuid(into)));

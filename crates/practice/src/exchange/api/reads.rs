@@ -78,6 +78,15 @@ pub(super) async fn number_rows<A: Sight, R: StoredRow>(tx: &Tx<A>, patients: &[
     .await
 }
 
+/// The records that were merged into those of these patients: each, and into which.
+pub(super) async fn merged_into<A: Sight>(tx: &Tx<A>, patients: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    tx.pairs(
+        sql!("select id, merged_into from patient where practice_id = $1 and merged_into = any($2) order by id"),
+        &[&patients],
+    )
+    .await
+}
+
 async fn read_alert(store: &Store, actor: &Actor, threshold: Threshold, id: Uuid) -> Result<Shown, ApiError> {
     let patient = threshold.patient_of_alert(id).await?;
     drop(threshold);

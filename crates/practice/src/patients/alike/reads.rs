@@ -5,7 +5,7 @@ use store::{Action, Actor, Event, Resource, Store, StoreError, Tx, sql};
 use uuid::Uuid;
 
 use super::Likeness;
-use crate::patients::actions::{ReadPatient, SeeAlike};
+use crate::patients::actions::{AskAlike, SeeAlike};
 use crate::patients::reads::{Read, by_ids, candidates, standing_for};
 use crate::patients::rows::{Patient, PatientRow};
 
@@ -24,11 +24,11 @@ pub(crate) async fn like<A: Action>(tx: &Tx<A>, likeness: &Likeness) -> Result<V
 
 /// Other patients who may be this one: they say much the same, or have the same number from elsewhere.
 pub async fn alike(store: &Store, actor: &Actor, id: PatientId) -> Result<Vec<Read<Patient>>, StoreError> {
-    let tx: Tx<ReadPatient> = store.enter(actor).await?.ask(Resource::Patient(id)).await?;
+    let tx: Tx<AskAlike> = store.enter(actor).await?.ask(Resource::Patient(id)).await?;
     let row: PatientRow =
         tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id.uuid()]).await?;
     let own = tx.records_of(id);
-    let patient = tx.record(Event::new().about("patient", id.uuid()).field("alike"), row).await??;
+    let patient = tx.record(Event::new().about("patient", id.uuid()), row).await??;
     let likeness = Likeness::of(&patient.demographics());
     let tx: Tx<SeeAlike> = store.enter(actor).await?.ask(Resource::Practice).await?;
     let mut found = like(&tx, &likeness).await?;
@@ -38,7 +38,7 @@ pub async fn alike(store: &Store, actor: &Actor, id: PatientId) -> Result<Vec<Re
     let mut rows = by_ids(&tx, &found).await?;
     rows.retain(|row| row.id != id);
     rows.truncate(ALIKE_MAX);
-    tx.record(Event::new().field("alike"), rows).await
+    tx.record(Event::new(), rows).await
 }
 
 /// Whose identifiers have a token in common with these records': nothing is opened for it, and no more comes

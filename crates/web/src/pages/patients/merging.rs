@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use kernel::{MergeId, PatientId};
-use practice::patients::actions::{MergePatients, ReadClinical};
+use practice::patients::actions::{MergeForm, MergePatients, ReadClinical};
 use practice::patients::alike::reads::alike;
 use practice::patients::merging::reads::{Side, UndoPage, compare, merges, undo_page};
 use practice::patients::merging::writes::{MergeError, SeenBoth, merge, undo};
@@ -15,7 +15,7 @@ use practice::patients::reads::{find, seen};
 use practice::patients::rows::Patient;
 use practice::patients::search::Query;
 use serde::Deserialize;
-use store::StoreError;
+use store::{Resource, StoreError};
 
 use super::banner::{Known, banner, kind_label, may, name_of};
 use super::find::{hit, today};
@@ -44,6 +44,7 @@ pub(super) async fn other(
     At(id): At<PatientId>,
     Asked(asked): Asked<Question>,
 ) -> Answer {
+    member.must::<MergeForm>(Resource::Patient(id)).await?;
     let patient = practice::patients::reads::open(&app.store, &member.actor, id).await?;
     let today = today(&app, &member).await?;
     let query = Query::parse(&asked.q, member.date_order().await?);
@@ -54,15 +55,21 @@ pub(super) async fn other(
         let others = found.iter().filter(|found| found.as_ref().is_ok_and(|found| found.id != id));
         Some(others.map(|found| hit(found, today)).collect())
     };
-    let alike = alike(&app.store, &member.actor, id).await?;
     show(&MergeFind {
         shell: member.shell(Room::Patients).await?,
         banner: banner(&member, &known(id, &patient), patient.may, Tab::Aside, today),
         name: name_of(&patient.patient),
         q: asked.q,
         found,
-        alike: Alike { hits: alike.iter().filter(|hit| hit.is_ok()).map(|found| hit(found, today)).collect() },
     })
+}
+
+/// `GET /patients/{patient}/alike`: fetched by the patient's page once that is there.
+pub(super) async fn hint(State(app): State<AppState>, member: Member, At(id): At<PatientId>) -> Answer {
+    let found = alike(&app.store, &member.actor, id).await?;
+    let today = today(&app, &member).await?;
+    let hits = found.iter().filter(|hit| hit.is_ok()).map(|found| hit(found, today)).collect();
+    show(&Alike { shell: member.shell(Room::Patients).await?, id: id.to_string(), hits })
 }
 
 /// `GET /patients/{patient}/merge/{other}`

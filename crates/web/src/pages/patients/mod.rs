@@ -21,7 +21,7 @@ mod who_saw_what;
 mod write;
 
 use practice::patients::actions::{
-    AccessForm, ClinicalForm, CreatePatient, EditForm, EditPatient, FindPatient, LookUpIdentifier, MergeForm,
+    AccessForm, AskAlike, ClinicalForm, CreatePatient, EditForm, EditPatient, FindPatient, LookUpIdentifier, MergeForm,
     MergePatients, NewForm, OpenAudit, OpenRecord, ReadPatient, RestrictPatient, RevealIdentifier, UndoMerge,
     WriteClinical,
 };
@@ -39,6 +39,13 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .read("/patients/new", Allow::to::<NewForm>(), new::form)
         .change("/patients/new", Allow::to::<CreatePatient>(), new::send)
         .read("/patients/{patient}", reads, overview::show_patient)
+        .read("/patients/{patient}/alike", Allow::to::<AskAlike>(), merging::hint)
+        .read("/patients/{patient}/merge", Allow::to::<MergeForm>(), merging::other)
+        .read("/patients/{patient}/merge/{other}", Allow::to::<MergeForm>(), merging::both)
+        .change("/patients/{patient}/merge/{other}", Allow::to::<MergePatients>(), merging::send)
+        .read("/patients/{patient}/merges", Allow::to::<MergeForm>(), merging::show_merges)
+        .read("/patients/{patient}/merges/{merge}/undo", Allow::to::<MergeForm>(), merging::ask)
+        .change("/patients/{patient}/merges/{merge}/undo", Allow::to::<UndoMerge>(), merging::take_apart)
         .read("/patients/{patient}/access", Allow::to::<AccessForm>(), standing::who)
         .change("/patients/{patient}/access", Allow::to::<RestrictPatient>(), standing::name_them)
         .read("/patients/{patient}/edit", Allow::to::<EditForm>(), edit::form)
@@ -65,12 +72,6 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .change("/patients/{patient}/write/{what}", Allow::to::<WriteClinical>(), write::send)
         .read("/patients/{patient}/record/{entry}/change", Allow::to::<ClinicalForm>(), change::form)
         .change("/patients/{patient}/record/{entry}/change", Allow::to::<WriteClinical>(), change::send)
-        .read("/patients/{patient}/merge", Allow::to::<MergeForm>(), merging::other)
-        .read("/patients/{patient}/merge/{other}", Allow::to::<MergeForm>(), merging::both)
-        .change("/patients/{patient}/merge/{other}", Allow::to::<MergePatients>(), merging::send)
-        .read("/patients/{patient}/merges", Allow::to::<MergeForm>(), merging::show_merges)
-        .read("/patients/{patient}/merges/{merge}/undo", Allow::to::<MergeForm>(), merging::ask)
-        .change("/patients/{patient}/merges/{merge}/undo", Allow::to::<UndoMerge>(), merging::take_apart)
         .read("/patients/{patient}/measurements", Allow::to::<OpenRecord>(), measurements::show_measurements)
         .read("/patients/{patient}/audit", Allow::to::<OpenAudit>(), who_saw_what::show_log)
 }

@@ -58,10 +58,13 @@ async fn a_merged_patient_is_read_with_its_link_and_listed_once() {
     assert!(matched(&program.json(&format!("Patient?_id={from}")).await).is_empty(), "only what stands is listed");
     assert_eq!(matched(&program.json("Patient").await), [into.to_string()]);
 
-    let put = program.put(&format!("Patient/{from}"), "W/\"2\"", &somebody("Ana", "Mergedfrom")).await;
+    let mut changed = somebody("Ana", "Mergedfrom");
+    changed["id"] = json!(from);
+    let put = program.put(&format!("Patient/{from}"), "W/\"2\"", &changed).await;
     assert_eq!(put.status, StatusCode::CONFLICT, "{}", put.body);
     let version = stands["meta"]["versionId"].as_str().unwrap();
     let mut changed = somebody("Ana", "Mergedinto");
+    changed["id"] = json!(into);
     changed["gender"] = json!("male");
     let put = program.put(&format!("Patient/{into}"), &format!("W/\"{version}\""), &changed).await;
     assert_eq!(put.status, StatusCode::OK, "{}", put.body);
