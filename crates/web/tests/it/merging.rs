@@ -101,7 +101,7 @@ async fn whoever_may_not_merge_is_offered_nothing_of_it() {
     let (site, practice, reception) = one(Role::Reception).await;
     let doctor = at_work(&site, practice, &[Role::Practitioner]).await;
     let patient = write_down(&reception, "Lindiwe", "Mokoena").await;
-    let other = write_down(&doctor, "Lindi", "Mokoena").await;
+    let other = write_down(&doctor, "Sipho", "Dube").await;
     assert!(!reception.open(&patient).await.body.contains("/merge"));
     assert!(doctor.open(&patient).await.body.contains("/merge"));
     for path in [

@@ -71,13 +71,12 @@ pub(super) async fn show_record(
     let mut words = String::new();
     if !asked.sought.is_empty() {
         let envelope = URL_SAFE_NO_PAD.decode(&asked.sought).unwrap_or_default();
-        match open(&app.store, &member.actor, id, &envelope).await? {
-            Some(sought) => words = sought,
-            None => {
-                errors.add("words", say("filter-words-again"));
-                asked.sought.clear();
-                asked.after.clear();
-            }
+        if let Some(sought) = open(&app.store, &member.actor, id, &envelope).await? {
+            words = sought;
+        } else {
+            errors.add("words", say("filter-words-again"));
+            asked.sought.clear();
+            asked.after.clear();
         }
     }
     listed(&app, &member, id, asked, words, errors).await
