@@ -42,6 +42,9 @@ const WORDS: &[(&str, &str)] = &[
     ("export.refuse", "refuse an export"),
     ("export.withdraw", "take back an export that one asked for"),
     ("export.take", "fetch the archive of an export that is encrypted to its recipient"),
+    ("bulk.gather", "gather records for a program that asked for them in bulk, identifiers masked"),
+    ("bulk.gather-whole", "the same with identifiers in full, for a program that may see them"),
+    ("bulk.lay-down", "keep what was gathered until it is fetched"),
     ("export.make", "make the archive of an export"),
     ("patient.audit", "see who saw what of the record, with the values that changed"),
     ("patient.restrict", "name the people who alone may open the record, or open it to all again"),
@@ -221,7 +224,7 @@ fn a_record_that_is_open_to_others_only_is_shut_to_every_role_program_and_job() 
             assert!(!policy.member_may(Roles(bits), action, ResourceKind::BarredPatient), "{action}");
         }
         assert!(!policy.client_may(all, None, action, ResourceKind::BarredPatient), "a program: {action}");
-        for job in JOBS {
+        for job in Job::ALL {
             assert!(
                 !policy.may(Profile::Machine(job), action, ResourceKind::BarredPatient),
                 "{}: {action}",
