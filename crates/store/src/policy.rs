@@ -130,11 +130,13 @@ pub enum Job {
     Rotation,
     /// Makes archives of records.
     Export,
+    /// Makes what programs asked for in bulk.
+    Bulk,
 }
 
 impl Job {
     /// Every job, in the order of the matrix.
-    pub const ALL: [Self; 5] = [Self::Founding, Self::Import, Self::Mail, Self::Rotation, Self::Export];
+    pub const ALL: [Self; 6] = [Self::Founding, Self::Import, Self::Mail, Self::Rotation, Self::Export, Self::Bulk];
 
     /// Its name in the policies and in the audit.
     #[must_use]
@@ -145,6 +147,7 @@ impl Job {
             Self::Mail => "mail",
             Self::Rotation => "rotation",
             Self::Export => "export",
+            Self::Bulk => "bulk",
         }
     }
 
@@ -157,6 +160,7 @@ impl Job {
             Self::Mail => 3,
             Self::Rotation => 4,
             Self::Export => 5,
+            Self::Bulk => 6,
         };
         Uuid::from_u128(0x0000_0000_0000_7000_8000_0001_0000_0000 | low)
     }

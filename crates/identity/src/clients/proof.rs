@@ -7,7 +7,7 @@ use aws_lc_rs::digest;
 use jiff::SignedDuration;
 use kernel::{ClientId, PracticeId, Secret, Source};
 use serde_json::Value;
-use store::{Event, HouseTx, Scopes, StoreError};
+use store::{Event, HouseTx, SCOPES_TEXT_MAX, Scopes, StoreError};
 
 use super::keys::{KeySet, said_to_be};
 use super::rows::{ClientRow, Pass, PassRow};
@@ -92,9 +92,18 @@ impl PassAsked<'_> {
         }
         let proof = self.proof.filter(|proof| proof.len() <= PROOF_BYTES_MAX);
         let proof = proof.ok_or(PassError::Request("client_assertion, a signed JWT of 8 KB at most"))?;
-        let scopes = self.scope.map(str::parse::<Scopes>).transpose().map_err(|_| PassError::Scope)?;
-        Ok((proof, scopes))
+        Ok((proof, self.scope.map(known).transpose()?))
     }
+}
+
+/// Of the scopes that a program asks for those that there are. One that is made for many servers names types
+/// that have no scope here, and is given what it may have of the others (RFC 6749, 3.3).
+fn known(text: &str) -> Result<Scopes, PassError> {
+    if text.len() > SCOPES_TEXT_MAX {
+        return Err(PassError::Scope);
+    }
+    let known = text.split(' ').filter_map(|scope| scope.parse::<Scopes>().ok());
+    Ok(known.fold(Scopes::default(), Scopes::or))
 }
 
 impl Identity {

@@ -270,6 +270,10 @@ impl Scopes {
         };
         let clinical = all(kinds.and(FhirTypes::CLINICAL), letters);
         let directory = if named.is_some() { kinds.and(FhirTypes::DIRECTORY) } else { FhirTypes::DIRECTORY };
+        let taken_out = match named {
+            Some((kinds, Interaction::Search)) => kinds,
+            _ => FhirTypes::of(TYPES),
+        };
         let given = [
             (Grant::PatientRead, persons(Interaction::Read)),
             (Grant::PatientSearch, persons(Interaction::Search)),
@@ -279,7 +283,8 @@ impl Scopes {
             (Grant::ClinicalCreate, letters == [Interaction::Create] && clinical),
             (Grant::ClinicalUpdate, letters == [Interaction::Update] && clinical),
             (Grant::DirectoryRead, reads && all(directory, letters)),
-            (Grant::Everything, all(FhirTypes::of(TYPES), &[Interaction::Read, Interaction::Search])),
+            // Taking out in bulk is reading and searching: of the types that are named, or of all.
+            (Grant::Everything, all(taken_out, &[Interaction::Read, Interaction::Search])),
             (Grant::Reveal, self.own & REVEAL != 0),
             (Grant::LookUp, self.own & LOOK_UP != 0),
         ];

@@ -55,7 +55,10 @@ async fn every_kind_of_line_hashes_to_the_leaf_that_its_columns_say() {
     }
     // An edit behind the program's back: the hash no longer fits.
     client
-        .batch_execute("update audit_event set actor_id = gen_random_uuid() where action = 'patient.read'")
+        .batch_execute(
+            "begin; set local session_replication_role = replica;
+             update audit_event set actor_id = gen_random_uuid() where action = 'patient.read'; commit",
+        )
         .await
         .unwrap();
     let row = event(&client, lot.practice, "patient.read").await;

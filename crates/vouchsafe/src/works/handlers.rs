@@ -18,8 +18,9 @@ impl Handlers {
             return instead(store, claim).await;
         }
         match claim.kind() {
+            WorkKind::Bulk => practice::exchange::api::bulk::making::go_on(&store, &claim).await,
             // No room of this version asks for any: it waits for a version that does.
-            WorkKind::Import | WorkKind::Export | WorkKind::Bulk => {
+            WorkKind::Import | WorkKind::Export => {
                 drop(store);
                 Err(Fault::new("nobody-does-it"))
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use kernel::{ImportId, PatientId};
+use kernel::ImportId;
 use store::{Actor, Damaged, FhirTypes, Interaction, Reads, Resource, Store, StoreError};
 use uuid::Uuid;
 
@@ -42,7 +42,7 @@ impl Leads {
         store: &Store,
         actor: &Actor,
         named: (FhirTypes, Interaction),
-        patient: PatientId,
+        about: Resource,
         entries: &[Result<Entry, Damaged>],
         sources: Sources,
     ) -> Result<Self, StoreError> {
@@ -58,7 +58,7 @@ impl Leads {
         }
         let texts: Vec<String> = asked.iter().map(|(source, key)| source_text(source, key)).collect();
         let threshold = store.enter(actor).await?.naming(named.0, named.1);
-        let tx = threshold.ask::<A>(Resource::Patient(patient)).await?;
+        let tx = threshold.ask::<A>(about).await?;
         let tokens = tx.import_tokens(&texts).await?;
         let went = tx.went_to(&tokens).await?;
         let mut found: HashMap<String, Vec<(ResourceKey, Target)>> = HashMap::new();

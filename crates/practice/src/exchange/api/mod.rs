@@ -6,6 +6,7 @@
 //! where the next page begins, `page` what one holds. `reads` and `writes`, and those of `searches`,
 //! `everything` and `history`, ask, read, record and open, as everywhere.
 
+pub mod bulk;
 pub mod cursor;
 pub mod entries;
 pub mod everything;

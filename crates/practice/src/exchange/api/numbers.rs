@@ -7,6 +7,7 @@ use kernel::{EventId, PatientId, PracticeId};
 use store::{Opener, Reads, StoreError, StoredRow, Survey, Tx, Unseal};
 use uuid::Uuid;
 
+use super::bulk::{GatherMasked, GatherWhole};
 use super::reads::{merged_into, number_rows};
 use crate::exchange::fhir::out::{ShownIdentifier, Stamp};
 use crate::patients::actions::{FindPatient, FindWhole, OpenRecord, OpenRecordWhole, ReadPatient, ReadWhole};
@@ -23,11 +24,14 @@ macro_rules! sight {
     ($($action:ty = $whole:literal;)+) => {$(impl Sight for $action { const WHOLE: bool = $whole; })+};
 }
 
-// True stands only beside sets that have `RevealIdentifier`.
+// True stands only beside sets that have `RevealIdentifier`, and beside what a bulk export gathers for a program
+// that had it when it asked.
 sight! {
     ReadPatient = false;
     FindPatient = false;
     OpenRecord = false;
+    GatherMasked = false;
+    GatherWhole = true;
     ReadWhole = true;
     FindWhole = true;
     OpenRecordWhole = true;

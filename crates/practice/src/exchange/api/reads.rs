@@ -154,7 +154,9 @@ async fn one_entry<A: store::Reads>(
     let event = Event::new().about("entry", id).field(kind.name);
     let (opened, runs) = tx.record(event, (rows, runs)).await?;
     let named = (FhirTypes::of([kind.scope()]), Interaction::Read);
-    let leads = Leads::of::<A>(store, &actor, named, patient, &opened, Sources::of(&brought_by, runs)).await?;
+    let leads =
+        Leads::of::<A>(store, &actor, named, Resource::Patient(patient), &opened, Sources::of(&brought_by, runs))
+            .await?;
     let mut page = Page::default();
     page.take_entries(patient, opened, stamps, &leads);
     page.matches.pop().ok_or_else(|| StoreError::from(Damaged { table: "record_entry", id }).into())

@@ -40,6 +40,8 @@ pub const DATA: Expected = Expected {
         table("audit_event", Watch::None, "ar"),
         table("audit_pending", Watch::None, "ar"),
         table("audit_subject", Watch::None, "ar"),
+        table("bulk_export", Watch::Rows, "arw"),
+        table("bulk_piece", Watch::Rows, "adr"),
         table("door", Watch::Rows, "adr"),
         table("export", Watch::Rows, "arw"),
         table("export_part", Watch::Any, "adr"),
@@ -79,6 +81,7 @@ pub const DATA: Expected = Expected {
     ],
     functions: &[
         ("audit_check", true, false),
+        ("audit_stands", false, false),
         ("audit_touch_any", true, false),
         ("audit_touch_rows", true, false),
         ("import_built_on", false, true),
@@ -101,6 +104,12 @@ impl Watch {
         let rows = if self == Self::Rows { "rows" } else { "any" };
         let each =
             [("insert", "INSERT", "NEW", rows), ("update", "UPDATE", "NEW", rows), ("delete", "DELETE", "OLD", "any")];
+        if matches!(table, "audit_event" | "audit_subject") {
+            return vec![format!(
+                "CREATE TRIGGER audit_stands BEFORE DELETE OR UPDATE OR TRUNCATE ON public.{table} \
+                 FOR EACH STATEMENT EXECUTE FUNCTION audit_stands()"
+            )];
+        }
         if self == Self::None {
             return Vec::new();
         }

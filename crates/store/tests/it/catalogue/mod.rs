@@ -62,6 +62,37 @@ async fn the_running_role_can_neither_change_the_log_nor_build_or_climb_a_wall()
     assert_eq!(code(client.query("select * from audit_event", &[]).await), "42501");
 }
 
+#[tokio::test]
+async fn no_role_of_the_product_changes_or_removes_an_event_its_owner_neither() {
+    let house = testkit::House::open().await;
+    let practice = house.practice().await;
+    let client = superuser().await;
+    let sql = "select rolname::text from pg_roles where rolname like 'vouchsafe%' and not rolsuper order by 1";
+    let roles: Vec<String> = client.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert!(roles.iter().any(|role| role == "vouchsafe_owner") && roles.iter().any(|role| role == "vouchsafe_run"));
+    let sql = format!("select count(*) from audit_event where practice_id = '{}'", practice.uuid());
+    let before: i64 = client.query_one(&sql, &[]).await.unwrap().get(0);
+    assert!(before > 0);
+    for role in &roles {
+        for table in ["audit_event", "audit_subject"] {
+            for statement in [
+                format!("update {table} set practice_id = practice_id"),
+                format!("delete from {table}"),
+                format!("truncate {table} cascade"),
+            ] {
+                client.batch_execute("begin").await.unwrap();
+                let act_as = format!("set local role {role}; set local app.practice = '{}'", practice.uuid());
+                client.batch_execute(&act_as).await.unwrap();
+                let refused = code(client.batch_execute(&statement).await);
+                client.batch_execute("rollback").await.unwrap();
+                // No right to it; or, for the owner, that what has happened stands.
+                assert!(refused == "42501" || refused == "VS002", "{statement} as {role}: {refused}");
+            }
+        }
+    }
+    assert_eq!(client.query_one(&sql, &[]).await.unwrap().get::<_, i64>(0), before);
+}
+
 /// One way to take a wall down, and whether the sweep must see it on this table.
 struct Breach {
     what: &'static str,

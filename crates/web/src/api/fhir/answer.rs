@@ -23,7 +23,7 @@ pub(super) fn json_of(status: StatusCode, value: &Value) -> Response {
     response
 }
 
-fn put(response: &mut Response, name: HeaderName, text: &str) -> Result<(), ApiError> {
+pub(super) fn put(response: &mut Response, name: HeaderName, text: &str) -> Result<(), ApiError> {
     let value = HeaderValue::try_from(text).map_err(|_| ApiError::internal())?;
     response.headers_mut().insert(name, value);
     Ok(())

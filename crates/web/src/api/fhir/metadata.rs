@@ -29,6 +29,7 @@ fn statement(base: &str) -> Value {
         "kind": "instance",
         "software": { "name": "Vouchsafe", "version": env!("CARGO_PKG_VERSION") },
         "implementation": { "description": "The records of one practice", "url": base },
+        "instantiates": ["http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"],
         "fhirVersion": "4.0.1",
         "format": ["json"],
         "rest": [{
@@ -39,6 +40,9 @@ fn statement(base: &str) -> Value {
                 "description": "Authorization: Bearer, with a key or a pass that the practice has given. See docs/api.md.",
             },
             "resource": KINDS.iter().map(resource).collect::<Vec<_>>(),
+            "operation": [
+                { "name": "export", "definition": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export" },
+            ],
         }],
     })
 }
@@ -69,7 +73,10 @@ fn resource(kind: &Kind) -> Value {
     said.insert("searchParam".to_owned(), kind.params.iter().chain(&COMMON).map(param).collect());
     if patient {
         let definition = "http://hl7.org/fhir/OperationDefinition/Patient-everything";
-        said.insert("operation".to_owned(), json!([{ "name": "everything", "definition": definition }]));
+        said.insert("operation".to_owned(), json!([
+            { "name": "everything", "definition": definition },
+            { "name": "export", "definition": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export" },
+        ]));
     }
     said.into()
 }

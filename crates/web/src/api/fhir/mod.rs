@@ -2,6 +2,7 @@
 //! ([`practice::exchange::api::kinds`]); a file here for each kind of request.
 
 mod answer;
+mod bulk;
 mod create;
 mod everything;
 mod history;
@@ -12,6 +13,7 @@ mod search;
 mod update;
 
 use practice::exchange::api::ApiError as Failed;
+use practice::exchange::api::bulk::{AskBulk, ReadBulk};
 use practice::exchange::api::kinds::Kind;
 use practice::patients::actions::{
     AddEntry, ChangeEntry, CreatePatient, EditPatient, FindPatient, OpenRecord, ReadClinical, ReadDirectory,
@@ -106,6 +108,17 @@ macro_rules! written {
 pub(super) fn routes(pages: Pages) -> Pages {
     let pages = pages
         .api_public("/fhir/r4/{practice}/metadata", metadata::show)
+        .api_read("/fhir/r4/{practice}/$export", Allow::client::<AskBulk>(), bulk::system)
+        .api_read("/fhir/r4/{practice}/Patient/$export", Allow::client::<AskBulk>(), bulk::patients)
+        .api_read("/fhir/r4/{practice}/bulkstatus/{export}", Allow::client::<ReadBulk>(), bulk::status)
+        .api_change(
+            Change::Delete,
+            FORM_BYTES_MAX,
+            "/fhir/r4/{practice}/bulkstatus/{export}",
+            Allow::client::<AskBulk>(),
+            bulk::cancel,
+        )
+        .api_read("/fhir/r4/{practice}/bulkstatus/{export}/{piece}", Allow::client::<ReadBulk>(), bulk::file)
         .api_read("/fhir/r4/{practice}/Patient/{patient}/$everything", Allow::client::<OpenRecord>(), everything::show)
         .api_change(
             Change::Post,

@@ -70,6 +70,12 @@ fn preferred<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
         .map(|(_, value)| value.trim().trim_matches('"'))
 }
 
+/// Whether a preference without a value stands there.
+pub(super) fn prefers(headers: &HeaderMap, name: &str) -> bool {
+    let lines = headers.get_all("prefer").iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split([',', ';'])).any(|part| part.trim().eq_ignore_ascii_case(name))
+}
+
 /// What is to become of parameters that are not understood.
 pub(super) fn handling(headers: &HeaderMap) -> Handling {
     if preferred(headers, "handling") == Some("lenient") { Handling::Lenient } else { Handling::Strict }

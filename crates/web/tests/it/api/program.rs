@@ -176,6 +176,9 @@ async fn a_pass_is_no_wider_than_was_asked_and_ends_with_its_connection() {
     assert_eq!(api.get(&api.of("patient"), pass).await.status, StatusCode::FORBIDDEN);
     is_refused(&program.send(&api, &program.proof(&api, "b"), "system/Patient.cu").await, "invalid_scope");
     is_refused(&program.send(&api, &program.proof(&api, "c"), "launch/patient").await, "invalid_scope");
+    let more = "launch/patient system/Claim.read system/Condition.rs";
+    let given = json(&program.send(&api, &program.proof(&api, "d"), more).await);
+    assert_eq!(given["scope"], "system/Condition.rs", "what there is of what was asked for");
     let owner = api.somebody(Role::Owner).await;
     let path = end_path(&owner).await;
     owner.fill(&path, &path, &[]).await.leads_to("/team/connections?done=disconnected");

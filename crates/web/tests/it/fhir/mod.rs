@@ -1,6 +1,7 @@
 //! The FHIR API, as a program meets it.
 
 mod apart;
+mod bulk;
 mod cursors;
 mod entries;
 mod faults;

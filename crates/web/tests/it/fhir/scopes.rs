@@ -16,6 +16,8 @@ use crate::site::Site;
 
 const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../policy/scopes.md");
 const LETTERS: &str = "cruds";
+/// An id that is nobody's.
+const NOBODY: &str = "0198a1b2-0000-7000-8000-000000000001";
 
 /// Every scope that there is, by itself.
 fn scopes() -> Vec<String> {
@@ -85,7 +87,12 @@ impl Things {
         let kind = path.split('/').next()?;
         let own = self.of.get(kind).map_or(self.patient.as_str(), String::as_str);
         let path = path.replace("{patient}", &self.patient).replace("{alert}", &self.flag);
-        let path = path.replace("{entry}", own).replace("{resource}", own).replace("{version}", "1");
+        let path = path
+            .replace("{export}", NOBODY)
+            .replace("{piece}", NOBODY)
+            .replace("{entry}", own)
+            .replace("{resource}", own)
+            .replace("{version}", "1");
         let about = format!("patient={}", self.patient);
         let question = match kind {
             "Patient" => "family=scoped",
@@ -98,6 +105,7 @@ impl Things {
             body
         };
         Some(match route.method.as_str() {
+            "GET" if path.ends_with("$export") => program.ask(Method::GET, &path).header("prefer", "respond-async"),
             "GET" if !path.contains('/') => program.ask(Method::GET, &format!("{path}?{question}")),
             "POST" if path.ends_with("/_search") => program
                 .ask(Method::POST, &path)
@@ -136,6 +144,8 @@ async fn every_address_of_the_api_opens_with_the_scopes_that_the_matrix_says_and
                     StatusCode::OK | StatusCode::CREATED | StatusCode::ACCEPTED | StatusCode::PRECONDITION_FAILED => {
                         opened.push(scope);
                     }
+                    // An export of nobody's: whoever may have exports is told that there is none.
+                    StatusCode::NOT_FOUND if route.path.contains("bulkstatus") => opened.push(scope),
                     other => panic!("{} {} with {scope}: {other} {}", route.method, route.path, answer.body),
                 }
             }
@@ -167,8 +177,8 @@ fn fits(scope: &str, route: &Route) -> bool {
         ("PUT", _) => Interaction::Update,
         _ => Interaction::Search,
     };
-    // What is about the whole practice is for whoever may read and search everything.
-    if path.starts_with('$') || path.contains("$export") {
+    // What is taken out in bulk is for whoever may read and search a type.
+    if path.contains("$export") || path.starts_with("bulkstatus") {
         return scope == "system/*.rs";
     }
     scopes.allows(FhirType::of(path.split('/').next().unwrap_or_default()), letter)

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use identity::clients::{DAYS_USUAL, NewClient, ProvesBy};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -114,4 +115,87 @@ async fn what_is_sent_validates_and_the_clients_of_others_work() {
     let mut fhirpy = Command::new(&python);
     fhirpy.arg(scripts.join("client.py"));
     run(fhirpy, &site, &seeing, &[("SSL_CERT_FILE", &pem), ("REQUESTS_CA_BUNDLE", &pem)]).await;
+}
+
+/// A key pair as others make them, in a folder: the private half as `smart-fetch` reads it, the public half as it
+/// is pasted.
+const KEYS: &str = "import json, sys
+from jwcrypto import jwk
+pair = jwk.JWK.generate(kty='EC', crv='P-384', kid='one', alg='ES384')
+own = dict(pair.export_private(as_dict=True), key_ops=['sign'])
+public = dict(pair.export_public(as_dict=True), use='sig')
+for name, key in (('own.jwks', own), ('public.json', public)):
+    with open(sys.argv[1] + '/' + name, 'w') as out:
+        json.dump({'keys': [key]}, out)
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn smart_fetch_takes_everything_out_with_keys_of_its_own() {
+    let python = root().join("target/fhir-venv/bin/python");
+    let fetch = root().join("target/fhir-venv/bin/smart-fetch");
+    if !fetch.exists() {
+        eprintln!("NOT TESTED: smart-fetch is not here (cargo xtask prepare --tests)");
+        return;
+    }
+    let site = Site::open().await;
+    let practice = site.house.practice().await;
+    let seeing = Program::of(&site, practice, WHOLE).await;
+    fill(&site, &seeing).await;
+    seeing.add(&super::numbered("Ana", "Fetched")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new(&python).args(["-c", KEYS]).arg(folder.path()).output().await.unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let owner = site.house.actor(practice, &[store::Role::Owner]).await;
+    let new = NewClient {
+        name: "Figures".to_owned(),
+        scopes: "system/*.rs".parse().unwrap(),
+        days: DAYS_USUAL,
+        proves_by: ProvesBy::OwnKeys(std::fs::read_to_string(folder.path().join("public.json")).unwrap()),
+    };
+    let client = site.house.identity().make_client(&owner, &new, site.house.key()).await.unwrap().id;
+    let out = folder.path().join("out");
+    let mut command = Command::new(&fetch);
+    command.args(["bulk", "--no-compression", "--no-default-filters"]);
+    command.args(["--type", "Patient,Condition,Observation,Encounter"]);
+    command.arg("--fhir-url").arg(format!("{}{}", site.origin(), seeing.base));
+    command.arg("--smart-client-id").arg(client.to_string());
+    command.arg("--smart-key").arg(folder.path().join("own.jwks")).arg(&out);
+    command.env("SSL_CERT_FILE", authority(&site, folder.path())).env("HOME", folder.path()).stdin(Stdio::null());
+    let running = command.output();
+    tokio::pin!(running);
+    // The job's worker, and a clock that goes as that of the other program does.
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(100));
+    let real = kernel::Clock::from(kernel::SystemClock);
+    let done = loop {
+        tokio::select! {
+            done = &mut running => break done.unwrap(),
+            _ = look.tick() => {
+                let behind = real.now().duration_since(site.house.store.clock().now());
+                site.house.wait(behind.max(jiff::SignedDuration::ZERO));
+                super::bulk::work_off(&site, practice).await;
+            }
+        }
+    };
+    let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{said}");
+    let mut fetched: Vec<Value> = Vec::new();
+    for file in std::fs::read_dir(&out).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "ndjson") && !path.ends_with("log.ndjson") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            fetched.extend(text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()));
+        }
+    }
+    let of = |kind: &str| fetched.iter().filter(|one| one["resourceType"] == kind).count();
+    let mut there = 0;
+    let mut path = Some("Patient?_count=100".to_owned());
+    while let Some(here) = path {
+        let bundle = seeing.json(&here).await;
+        there += super::matched(&bundle).len();
+        path = super::next(&bundle);
+    }
+    assert_eq!(of("Patient"), there, "{said}");
+    assert!(!json!(fetched).to_string().contains(super::program::NUMBER), "it sees no numbers");
+    let works = site.house.store.due_work(practice).await.unwrap();
+    assert!(works.len() <= 1, "what it asked for is cancelled when it has it");
 }

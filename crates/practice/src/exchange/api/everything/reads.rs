@@ -91,7 +91,9 @@ async fn all_of<A: Sight + Includes<ReadPatient>>(
     let event = Event::new().about("patient", id.uuid()).field("everything");
     let (whom, warnings, rows, runs) = tx.record(event, (whom, warnings, rows, runs)).await?;
     let sources = Sources::of(&brought_by, runs);
-    let leads = Leads::of::<A>(store, &actor, (whole_record(), Interaction::Read), id, &rows, sources).await?;
+    let leads =
+        Leads::of::<A>(store, &actor, (whole_record(), Interaction::Read), Resource::Patient(id), &rows, sources)
+            .await?;
     if let (Some((open, mut numbers)), Some((stamp, away))) = (whom, whose) {
         let numbers = numbers.remove(&id).unwrap_or_default();
         page.take(id.uuid(), stamp, open, |open| Some(out::patient(&open, stamp, &numbers, &away, &Links::default())));

@@ -105,7 +105,7 @@ async fn page_of(store: &Store, threshold: Threshold, asked: &Search, after: Opt
 }
 
 /// The first id of a moment, to the millisecond, rounded up: ids begin with their time.
-fn first_id(at: Timestamp) -> Uuid {
+pub(in crate::exchange::api) fn first_id(at: Timestamp) -> Uuid {
     let micros = u64::try_from(at.as_microsecond()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(micros.div_ceil(1_000), &[0; 10]).into_uuid()
 }
@@ -327,7 +327,7 @@ async fn entries<A: store::Reads>(
     let (stamps, actor) = (stamps(&rows), tx.actor().clone());
     let (opened, runs) = tx.record(event_of(asked, &rows), (rows, runs)).await?;
     let sources = Sources::of(&brought_by, runs);
-    let leads = Leads::of::<A>(store, &actor, named(asked), patient, &opened, sources).await?;
+    let leads = Leads::of::<A>(store, &actor, named(asked), Resource::Patient(patient), &opened, sources).await?;
     page.take_entries(patient, opened, stamps, &leads);
     Ok(page)
 }
@@ -354,7 +354,7 @@ async fn entries_with_patient<A: Sight + Includes<ReadPatient>>(
     let (stamps, stamp, actor) = (stamps(&rows), numbers.stamp(&whom), tx.actor().clone());
     let (opened, whom, mut numbers, runs) = tx.record(event_of(asked, &rows), (rows, whom, numbers, runs)).await?;
     let sources = Sources::of(&brought_by, runs);
-    let leads = Leads::of::<A>(store, &actor, named(asked), patient, &opened, sources).await?;
+    let leads = Leads::of::<A>(store, &actor, named(asked), Resource::Patient(patient), &opened, sources).await?;
     page.take_entries(patient, opened, stamps, &leads);
     let numbers = numbers.remove(&patient).unwrap_or_default();
     let resource = out::patient(&whom.map_err(StoreError::from)?, stamp, &numbers, &away, &Links::default());
