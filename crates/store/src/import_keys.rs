@@ -98,7 +98,8 @@ const WENT_TO: &str = "
     select k.token, k.target_id from import_key k where k.practice_id = $1 and k.token = any($2)
       and not exists (
         select from patient p
-        where p.practice_id = k.practice_id and p.restricted and p.id in (
+        join patient s on s.practice_id = p.practice_id and s.id = coalesce(p.merged_into, p.id)
+        where p.practice_id = k.practice_id and s.restricted and p.id in (
             select k.target_id union all
             select e.patient_id from record_entry e where e.practice_id = k.practice_id and e.id = k.target_id))";
 

@@ -333,10 +333,10 @@ async fn the_record_is_one_list_that_is_narrowed_by_kind_by_day_and_by_words() {
     assert!(page.body.contains("value=\"a&#38;b &#34;c\""), "what was typed is kept");
     let envelope = sought.split_once("sought=").unwrap().1;
     assert!(page.body.contains(&format!("&#38;sought={envelope}")), "and leads on in the links to the years");
-    let long = "a".repeat(201);
-    let refused = doctor.fill(&path, &path, &[("words", &long)]).await;
+    let too_much = "a".repeat(201);
+    let refused = doctor.fill(&path, &path, &[("words", &too_much)]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused.body.contains(&long), "what was typed is kept");
+    assert!(refused.body.contains(&too_much), "what was typed is kept");
 
     // The envelope is whoever's typed it, for this record, for a working day.
     let other = at_work(&site, practice, &[Role::Practitioner]).await;

@@ -134,7 +134,11 @@ async fn must_be_here<A: Writes>(tx: &Tx<A>, refers: &[Refers]) -> Result<(), Ap
         let found = match id.parse::<Uuid>() {
             Err(_) => 0,
             Ok(id) if resource_type == "Patient" => {
-                let open = sql!("select count(*) from patient where practice_id = $1 and id = $2 and not restricted");
+                let open = sql!(
+                    "select count(*) from patient p
+                     join patient s on s.practice_id = p.practice_id and s.id = coalesce(p.merged_into, p.id)
+                     where p.practice_id = $1 and p.id = $2 and not s.restricted"
+                );
                 tx.count(open, &[&id]).await?
             }
             Ok(id) => {

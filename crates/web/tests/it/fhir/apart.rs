@@ -199,8 +199,8 @@ fn whatever_programs_do_neither_practice_is_shown_anything_of_the_other() {
     TestRunner::new(config)
         .run(&acts(), |acts| {
             runtime.block_on(async {
-                let site = Site::open().await;
-                let mut sides = [Side::open(&site, "Alphabergwort").await, Side::open(&site, "Betatalwort").await];
+                let house = Site::open().await;
+                let mut sides = [Side::open(&house, "Alphabergwort").await, Side::open(&house, "Betatalwort").await];
                 let mut statuses: BTreeMap<StatusCode, usize> = BTreeMap::new();
                 for (first, which, deed) in &acts {
                     let [a, b] = &mut sides;
@@ -269,7 +269,7 @@ fn whatever_programs_do_neither_practice_is_shown_anything_of_the_other() {
                     prop_assert_eq!(all, side.patients.iter().cloned().collect::<BTreeSet<_>>());
                 }
                 prop_assert!(sides[0].ids.is_disjoint(&sides[1].ids));
-                site.stop().await;
+                house.stop().await;
                 Ok(())
             })
         })

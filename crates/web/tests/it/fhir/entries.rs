@@ -39,7 +39,7 @@ async fn an_entry_of_each_type_is_added_read_found_and_changed() {
         plain.as_object_mut().unwrap().retain(|name, _| !matches!(name.as_str(), "id" | "meta"));
         assert_eq!(plain, sent, "{kind}");
         assert_eq!(program.json(&format!("{kind}/{id}")).await, entry);
-        assert_eq!(matched(&program.json(&format!("{kind}?patient={patient}")).await), [id.clone()]);
+        assert_eq!(matched(&program.json(&format!("{kind}?patient={patient}")).await), std::slice::from_ref(&id));
 
         let mut changed = entry.clone();
         changed["language"] = json!("zu");
@@ -78,8 +78,8 @@ async fn an_entry_is_added_once_and_only_if_there_is_none() {
     let program = Program::of(&site, practice, MASKED).await;
     let patient = program.add(&somebody("Ana", "Single")).await["id"].as_str().unwrap().to_owned();
     let sent = entry_of("Observation", &patient);
-    let send = || program.with_body(Method::POST, "Observation", &sent).header("idempotency-key", "k-1");
-    let (one, two) = (program.send(send()).await, program.send(send()).await);
+    let request = || program.with_body(Method::POST, "Observation", &sent).header("idempotency-key", "k-1");
+    let (one, two) = (program.send(request()).await, program.send(request()).await);
     assert_eq!((one.status, two.status), (StatusCode::CREATED, StatusCode::CREATED), "{}", two.body);
     assert_eq!(one.json(), two.json());
     let mut other = sent.clone();

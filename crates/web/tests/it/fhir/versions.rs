@@ -25,7 +25,7 @@ async fn changed(seeing: &Program, blind: &Program) -> (String, Vec<(Value, Valu
         &|patient| patient["gender"] = json!("other"),
         &|patient| {
             patient["name"] =
-                json!([{"family": "Changed", "given": ["Ana", "Zoë"]}, {"use": "old", "family": "Versioned"}])
+                json!([{"family": "Changed", "given": ["Ana", "Zoë"]}, {"use": "old", "family": "Versioned"}]);
         },
         &|patient| {
             let second = json!({"system": "http://example.org/other", "value": "QZ8817263"});

@@ -1,5 +1,7 @@
 //! How far a bulk export is, its pieces, and what goes into them.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use kernel::{EntryId, PatientId};
 use serde_json::Value;
@@ -19,7 +21,7 @@ use crate::exchange::api::reads::traced;
 use crate::exchange::api::searches::reads::first_id;
 use crate::exchange::fhir::out::{self, Links, Stamp};
 use crate::exchange::rows::KeptRow;
-use crate::patients::rows::{AlertRow, EntryRow, PatientRow};
+use crate::patients::rows::{Alert, AlertRow, Entry, EntryRow, PatientRow};
 
 /// Rows that are opened at one time, at most.
 const ROWS_MAX: i64 = 200;
@@ -174,11 +176,12 @@ async fn people<A: Sight>(tx: Tx<A>, export: &Export, after: Option<Uuid>) -> Re
     let rows: Vec<PatientRow> = tx
         .rows(
             sql!(
-                "select * from patient p where p.practice_id = $1 and not p.restricted
+                "select * from patient p where p.practice_id = $1 and not p.restricted and p.merged_into is null
                  and ($2::uuid is null or p.id > $2)
                  and ($3::uuid is null or p.event_id >= $3 or exists (
                     select from patient_identifier i
-                    where i.practice_id = $1 and i.patient_id = p.id and i.event_id >= $3))
+                    join patient m on m.practice_id = i.practice_id and m.id = i.patient_id
+                    where i.practice_id = $1 and (m.id = p.id or m.merged_into = p.id) and i.event_id >= $3))
                  order by p.id limit $4"
             ),
             &[&after, &since(export), &ROWS_MAX],
@@ -186,14 +189,30 @@ async fn people<A: Sight>(tx: Tx<A>, export: &Export, after: Option<Uuid>) -> Re
         .await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id.uuid()).collect();
     let numbers = Numbers::of(&tx, &ids).await?;
-    let stamps: Vec<(PatientId, Stamp)> = rows.iter().map(|row| (row.id, numbers.stamp(row))).collect();
+    let stamps: Vec<(PatientId, Stamp, Vec<PatientId>)> =
+        rows.iter().map(|row| (row.id, numbers.stamp(row), numbers.merged_into(row.id))).collect();
     let mut batch = Batch { last_id: last_of(&rows), ..Batch::default() };
     let (opened, mut numbers) = tx.record(event_of(export, "Patient"), (rows, numbers)).await?;
-    for (open, (id, stamp)) in opened.into_iter().zip(stamps) {
+    for (open, (id, stamp, away)) in opened.into_iter().zip(stamps) {
         let numbers = numbers.remove(&id).unwrap_or_default();
-        batch.take(open.ok().map(|open| out::patient(&open, stamp, &numbers, &Links::default())));
+        batch.take(open.ok().map(|open| out::patient(&open, stamp, &numbers, &away, &Links::default())));
     }
     Ok(batch)
+}
+
+/// Of the patients whose records were merged away, which ones stand for them.
+async fn standing(
+    tx: &Tx<GatherMasked>,
+    patients: impl Iterator<Item = PatientId>,
+) -> Result<HashMap<Uuid, Uuid>, StoreError> {
+    let ids: Vec<Uuid> = patients.map(PatientId::uuid).collect();
+    let away =
+        sql!("select id, merged_into from patient where practice_id = $1 and id = any($2) and merged_into is not null");
+    Ok(tx.pairs(away, &[&ids]).await?.into_iter().collect())
+}
+
+fn of(whose: &HashMap<Uuid, Uuid>, patient: PatientId) -> PatientId {
+    whose.get(&patient.uuid()).copied().map_or(patient, PatientId::from_uuid)
 }
 
 async fn entries(
@@ -210,7 +229,9 @@ async fn entries(
                     select e.*, sum(length(e.body)) over (order by e.id) as weight,
                         row_number() over (order by e.id) as place
                     from record_entry e
-                    join patient p on p.practice_id = e.practice_id and p.id = e.patient_id and not p.restricted
+                    join patient p on p.practice_id = e.practice_id and p.id = e.patient_id
+                    join patient s on s.practice_id = p.practice_id and s.id = coalesce(p.merged_into, p.id)
+                        and not s.restricted
                     where e.practice_id = $1 and e.kind = any($2) and ($3::uuid is null or e.id > $3)
                       and ($4::uuid is null or e.event_id >= $4)
                     order by e.id limit $5
@@ -220,6 +241,7 @@ async fn entries(
         )
         .await?;
     let mut batch = Batch { last_id: last_of(&rows), ..Batch::default() };
+    let whose = standing(&tx, rows.iter().map(|row| row.patient_id)).await?;
     let (brought_by, runs) = traced(&tx, &rows).await?;
     let (stamps, actor): (Vec<(EntryId, Stamp)>, Actor) = (stamps(&rows), tx.actor().clone());
     let (opened, runs) = tx.record(event_of(export, kind.name), (rows, runs)).await?;
@@ -227,7 +249,9 @@ async fn entries(
     let sources = Sources::of(&brought_by, runs);
     let leads = Leads::of::<GatherMasked>(store, &actor, named, Resource::Practice, &opened, sources).await?;
     for (open, (id, stamp)) in opened.into_iter().zip(stamps) {
-        batch.take(open.ok().and_then(|open| out::entry(&open, stamp, leads.of_entry(id.uuid()))));
+        batch.take(open.ok().and_then(|open| {
+            out::entry(&Entry { patient_id: of(&whose, open.patient_id), ..open }, stamp, leads.of_entry(id.uuid()))
+        }));
     }
     Ok(batch)
 }
@@ -237,7 +261,9 @@ async fn flags(tx: Tx<GatherMasked>, export: &Export, after: Option<Uuid>) -> Re
         .rows(
             sql!(
                 "select a.* from patient_alert a
-                 join patient p on p.practice_id = a.practice_id and p.id = a.patient_id and not p.restricted
+                 join patient p on p.practice_id = a.practice_id and p.id = a.patient_id
+                 join patient s on s.practice_id = p.practice_id and s.id = coalesce(p.merged_into, p.id)
+                    and not s.restricted
                  where a.practice_id = $1 and ($2::uuid is null or a.id > $2)
                    and ($3::uuid is null or a.event_id >= $3)
                  order by a.id limit $4"
@@ -246,9 +272,11 @@ async fn flags(tx: Tx<GatherMasked>, export: &Export, after: Option<Uuid>) -> Re
         )
         .await?;
     let mut batch = Batch { last_id: last_of(&rows), ..Batch::default() };
+    let whose = standing(&tx, rows.iter().map(|row| row.patient_id)).await?;
     let stamps: Vec<Stamp> = rows.iter().map(|row| Stamp::of(row.row_version, row.event_id)).collect();
     for (open, stamp) in tx.record(event_of(export, "Flag"), rows).await?.into_iter().zip(stamps) {
-        batch.take(open.ok().map(|open| out::flag(&open, stamp)));
+        let stands = |open: Alert| Alert { patient_id: of(&whose, open.patient_id), ..open };
+        batch.take(open.ok().map(|open| out::flag(&stands(open), stamp)));
     }
     Ok(batch)
 }

@@ -249,7 +249,8 @@ async fn of_entry<A: store::Reads>(
     let was = was.map_err(StoreError::from)?;
     let open: Vec<_> = was.iter().map(|was| Ok(was.open.clone())).collect();
     let named = (FhirTypes::of([kind.scope()]), Interaction::Read);
-    let leads = Leads::of::<A>(store, &actor, named, Resource::Patient(patient), &open, Sources::of(&brought_by, runs)).await?;
+    let leads =
+        Leads::of::<A>(store, &actor, named, Resource::Patient(patient), &open, Sources::of(&brought_by, runs)).await?;
     let (all, begins) = row_versions(id, was, |entry: &Entry, stamp| {
         out::entry(&Entry { patient_id: patient, ..entry.clone() }, stamp, leads.of_entry(id))
     });
