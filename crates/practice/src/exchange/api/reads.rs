@@ -139,11 +139,16 @@ async fn read_entry(store: &Store, threshold: Threshold, kind: &'static Kind, id
 }
 
 /// What brought entries in, still sealed.
-type Traced = (HashMap<Uuid, ImportId>, Vec<RunRow>);
+pub(in crate::exchange) type Traced = (HashMap<Uuid, ImportId>, Vec<RunRow>);
 
-async fn traced<A: store::Action>(tx: &Tx<A>, entries: &[EntryRow]) -> Result<Traced, StoreError> {
+async fn traced_entries<A: store::Action>(tx: &Tx<A>, entries: &[EntryRow]) -> Result<Traced, StoreError> {
     let ids: Vec<Uuid> = entries.iter().map(|row| row.id.uuid()).collect();
-    let brought_by = if ids.is_empty() { HashMap::new() } else { tx.brought_by(&ids).await? };
+    traced(tx, &ids).await
+}
+
+/// By which imports rows came in.
+pub(in crate::exchange) async fn traced<A: store::Action>(tx: &Tx<A>, ids: &[Uuid]) -> Result<Traced, StoreError> {
+    let brought_by = if ids.is_empty() { HashMap::new() } else { tx.brought_by(ids).await? };
     let runs: BTreeSet<Uuid> = brought_by.values().map(|run| run.uuid()).collect();
     if runs.is_empty() {
         return Ok((brought_by, Vec::new()));
@@ -169,7 +174,7 @@ async fn one_entry<A: store::Reads>(
         )
         .await?;
     let rows = vec![row];
-    let (brought_by, runs) = traced(&tx, &rows).await?;
+    let (brought_by, runs) = traced_entries(&tx, &rows).await?;
     let (stamps, actor) = (stamps(&rows), tx.actor().clone());
     let event = Event::new().about("entry", id).field(kind.name);
     let (opened, runs) = tx.record(event, (rows, runs)).await?;
@@ -459,7 +464,7 @@ async fn entries<A: store::Reads>(
     let Gathered { rows, next } = entry_rows(&tx, patient, asked, after).await?;
     let next = next_cursor(&tx, asked.kind.name, &asked.said, next).await?;
     let mut page = Page { complete: after.is_none() && next.is_none(), next, ..Page::default() };
-    let (brought_by, runs) = traced(&tx, &rows).await?;
+    let (brought_by, runs) = traced_entries(&tx, &rows).await?;
     let (stamps, actor) = (stamps(&rows), tx.actor().clone());
     let (opened, runs) = tx.record(event_of(asked), (rows, runs)).await?;
     let sources = Sources::of(&brought_by, runs);
@@ -502,7 +507,7 @@ async fn entries_with_patient<A: Sight + Includes<ReadPatient>>(
     }
     let whom = patient_row(&tx, patient).await?;
     let numbers = Numbers::of(&tx, &[patient.uuid()]).await?;
-    let (brought_by, runs) = traced(&tx, &rows).await?;
+    let (brought_by, runs) = traced_entries(&tx, &rows).await?;
     let (stamps, stamp, actor) = (stamps(&rows), numbers.stamp(&whom), tx.actor().clone());
     let (opened, whom, mut numbers, runs) = tx.record(event_of(asked), (rows, whom, numbers, runs)).await?;
     let sources = Sources::of(&brought_by, runs);
@@ -639,7 +644,7 @@ async fn all_of<A: Sight + Includes<ReadPatient>>(
     let whose = whom.as_ref().map(|(row, numbers)| numbers.stamp(row));
     let warned: Vec<(AlertId, Stamp)> =
         warnings.iter().map(|row| (row.id, Stamp::of(row.row_version, row.event_id))).collect();
-    let (brought_by, runs) = traced(&tx, &rows).await?;
+    let (brought_by, runs) = traced_entries(&tx, &rows).await?;
     let (stamps, actor) = (stamps(&rows), tx.actor().clone());
     let event = Event::new().about("patient", id.uuid()).field("everything");
     let (whom, warnings, rows, runs) = tx.record(event, (whom, warnings, rows, runs)).await?;
