@@ -191,7 +191,7 @@ impl Load {
 
 /// Brings the patients of a practice in. Gives the number of resources.
 async fn import(store: &Store, practice: &Filled) -> Outcome<u64> {
-    let settings = ImportSettings { source: "bench".to_owned(), dry_run: false };
+    let settings = ImportSettings { source: "bench".to_owned(), dry_run: false, named: Vec::new() };
     let mut resources = 0;
     for from in (practice.from..practice.until).step_by(CHUNK) {
         let folder = tempfile::tempdir()?;

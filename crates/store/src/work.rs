@@ -237,6 +237,8 @@ const DUE: &str = "
       and ((state = 'waiting' and due_at <= $2) or (state = 'running' and lease_until <= $2))
     order by due_at, id limit $3";
 
+const OPEN_ABOUT: &str = "select id from work where practice_id = $1 and kind = $2 and about = $3 and ended_at is null";
+
 const CLAIM: &str = "
     update work set state = 'running', claim = $3, lease_until = $5, attempts = attempts + 1
     where practice_id = $1 and id = (
@@ -403,6 +405,20 @@ impl Store {
             return Ok(None);
         }
         Ok(Some(claim))
+    }
+
+    /// Claims the work of a kind about a row, if it is due: for whoever asked for it and does it at once.
+    pub async fn claim_about(
+        &self,
+        practice: PracticeId,
+        kind: WorkKind,
+        about: Uuid,
+    ) -> Result<Option<Claim>, StoreError> {
+        let trip = Trip::begin(&self.inner.pool, practice).await?;
+        let rows = trip.only(OPEN_ABOUT, &[&practice.uuid(), &kind.code(), &about]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let id = WorkId(row.try_get(0)?);
+        self.claim(practice, id).await
     }
 
     /// Renews the lease of a claim, and tells its worker to stop if somebody wants that or it was lost.

@@ -146,7 +146,10 @@ impl Serving {
         }
 
         let sender = tokio::spawn(Sender::new(store.clone(), &self.post)?.run(stop.clone()));
-        let works = Works::new(store.clone(), self.works_at_once_max, Handlers::default());
+        let signer = self.doors.signer().inspect_err(|error| {
+            tracing::error!(%error, "there is no key to sign exports with, so none are made");
+        });
+        let works = Works::new(store.clone(), self.works_at_once_max, Handlers::new(signer.ok()));
         let works = tokio::spawn(works.run(stop.clone()));
         if let Some(redirector) = redirector {
             tokio::spawn(redirect::serve(redirector, origin.clone(), stop.clone()));
@@ -170,7 +173,7 @@ impl Serving {
         // A letter that is under way is finished, and a work stops at its next checkpoint, if that does not take
         // too long; neither is lost if it does.
         stop.cancel();
-        let _ = tokio::time::timeout(limits.shutdown_time_max, async { (sender.await, works.await) }).await;
+        let _ = tokio::time::timeout(limits.shutdown_time_max, both(sender, works)).await;
         served
     }
 
@@ -184,6 +187,12 @@ impl Serving {
             ..Limits::default()
         }
     }
+}
+
+/// Waits for two tasks.
+async fn both(one: tokio::task::JoinHandle<()>, other: tokio::task::JoinHandle<()>) {
+    let _ = one.await;
+    let _ = other.await;
 }
 
 /// What comes of `work`, unless `stop` comes first.

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use keeper::{RootKeyError, RootKeyFile};
+use keeper::{RootKeyError, RootKeyFile, SigningKeyFile};
 use kernel::{Clock, Entropy, Secret, SystemClock, SystemEntropy};
+use practice::exchange::archive::Signer;
 use serde::{Deserialize, Serialize};
 use store::{Keyring, KeyringSettings, PoolSettings, ServerAddress, Store, StoreSettings, TlsMode};
 
@@ -25,6 +26,8 @@ pub(crate) struct Doors {
     /// The data folder: the root key must not lie in it.
     folder: PathBuf,
     root_key: PathBuf,
+    /// What the signing key is named after when it is made.
+    origin: String,
     data_connections_max: usize,
     keyring_connections_max: usize,
     wait_seconds_max: u64,
@@ -58,6 +61,7 @@ impl Doors {
             keyring,
             folder: config.top.folder.clone(),
             root_key: config.keys.root_key.clone(),
+            origin: config.web.origin.to_string(),
             data_connections_max: config.pools.data_connections_max.size(),
             keyring_connections_max: config.pools.keyring_connections_max.size(),
             wait_seconds_max: config.pools.wait_seconds_max.get().into(),
@@ -73,6 +77,14 @@ impl Doors {
     /// Reads the root key file, after every check of it.
     pub(crate) fn root_key(&self) -> Result<RootKeyFile, Failure> {
         root_key(&self.root_key, &self.folder)
+    }
+
+    /// The key by which this installation signs, made at the first start: beside the root key.
+    pub(crate) fn signer(&self) -> Result<Signer, Failure> {
+        let path = SigningKeyFile::beside(&self.root_key);
+        let name = self.origin.split_once("://").map_or(self.origin.as_str(), |(_, host)| host);
+        let file = SigningKeyFile::ensure(&path, name, &entropy())?;
+        Signer::new(&file.name, &file.seed).map_err(|error| Failure::said(error.to_string()))
     }
 
     /// The keyring alone: for turning keys.

@@ -55,8 +55,13 @@ impl Job {
 
     /// Does it under the application's account, and waits for the end.
     pub(crate) async fn perform_as(self, accounts: &Accounts) -> Result<(), Failure> {
+        self.perform_as_into(accounts, Stdio::inherit()).await
+    }
+
+    /// The same; under another account, `out` is its standard output.
+    pub(crate) async fn perform_as_into(self, accounts: &Accounts, out: Stdio) -> Result<(), Failure> {
         let Some(account) = accounts.application() else { return Box::pin(self.perform()).await };
-        let mut child = start(&self, accounts, account, Stdio::inherit(), Stdio::inherit(), None)?;
+        let mut child = start(&self, accounts, account, out, Stdio::inherit(), None)?;
         let status = tokio::task::spawn_blocking(move || child.wait()).await;
         match status {
             Ok(Ok(status)) if status.success() => Ok(()),

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::accounts::Accounts;
 use crate::application::Tls;
-use crate::commands::{Manner, Task, suggest_mapping};
+use crate::commands::{Manner, Task, absolute, new_file, new_identity, open_archive, suggest_mapping, verify_archive};
 use crate::config::{self, Config};
 use crate::doors::Doors;
 use crate::failure::Failure;
@@ -71,6 +71,9 @@ enum Word {
     /// Bring records in, and take an import back
     #[command(subcommand)]
     Import(Import),
+    /// Take records out as one archive; check and open archives
+    #[command(subcommand)]
+    Export(Export),
     /// A demonstration's people: their codes and secrets
     #[command(subcommand)]
     Demo(Demo),
@@ -181,6 +184,10 @@ enum Import {
         /// Where the files come from: ids of one source are never taken for those of another
         #[arg(long, default_value = "fhir")]
         source: String,
+        /// The e-mail address of a practitioner who may open the records that were open to named people only; can
+        /// be given several times. Without it, such records are not brought in
+        #[arg(long = "named")]
+        named: Vec<String>,
         #[command(flatten)]
         which: Which,
     },
@@ -243,6 +250,59 @@ enum Import {
 }
 
 #[derive(Subcommand)]
+enum Export {
+    /// Make an archive of a practice, or of one patient, encrypted to a key of age. It stands in the practice's log
+    /// as an act of the host, and its owners are told by mail
+    Make {
+        /// The practice's short name
+        practice: String,
+        /// The public key of whoever will open it: age1...
+        #[arg(long)]
+        recipient: String,
+        /// One patient only, by their id
+        #[arg(long)]
+        patient: Option<String>,
+        /// The file to write; it must not be there yet
+        #[arg(long)]
+        to: PathBuf,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Print the key by which others check what this installation signs
+    Key {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Make a key pair for receiving archives: the secret half into a new file, the public half is printed
+    Identity {
+        /// The file; it must not be there yet
+        file: PathBuf,
+    },
+    /// Check an archive: who signed it, and that no part was altered
+    Verify {
+        /// The archive
+        archive: PathBuf,
+        /// The key of the installation that must have signed it
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Check an archive and open it into a new folder
+    Open {
+        /// The archive
+        archive: PathBuf,
+        /// The file of the secret key
+        #[arg(long)]
+        identity: PathBuf,
+        /// The folder; it must not be there yet
+        #[arg(long)]
+        to: PathBuf,
+        /// The key of the installation that must have signed it
+        #[arg(long)]
+        key: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
 enum Demo {
     /// The code that a person's authenticator shows now
     Code {
@@ -286,9 +346,10 @@ impl Line {
                 (_, _, true) => which.perform(Task::KeysRotateRoot),
                 (practice, _, false) => which.perform(Task::KeysRotate { practice }),
             },
-            Word::Import(Import::Fhir { practice, folder, manner, source, which }) => {
+            Word::Export(export) => export.perform(),
+            Word::Import(Import::Fhir { practice, folder, manner, source, named, which }) => {
                 let folder = folder.canonicalize().map_err(Failure::io("cannot find", &folder))?;
-                which.perform(Task::ImportFhir { practice, folder, source, manner })
+                which.perform(Task::ImportFhir { practice, folder, source, named, manner })
             }
             Word::Import(Import::Csv { practice, file, mapping, manner, source, which }) => {
                 let file = file.canonicalize().map_err(Failure::io("cannot find", &file))?;
@@ -356,6 +417,21 @@ fn demo_people(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+impl Export {
+    fn perform(self) -> Result<(), Failure> {
+        match self {
+            Self::Make { practice, recipient, patient, to, which } => {
+                let to = absolute(&to)?;
+                which.perform_into(&to, |to| Task::ExportMake { practice, patient, recipient, to })
+            }
+            Self::Key { which } => which.perform(Task::ExportKey),
+            Self::Identity { file } => new_identity(&file),
+            Self::Verify { archive, key } => verify_archive(&archive, key.as_deref()),
+            Self::Open { archive, identity, to, key } => open_archive(&archive, &identity, &to, key.as_deref()),
+        }
+    }
+}
+
 impl Which {
     fn settings(&self) -> Result<Config, Failure> {
         match (&self.config, &self.folder) {
@@ -366,6 +442,27 @@ impl Which {
 
     /// Does a task beside the running installation, as the application's account.
     fn perform(&self, task: Task) -> Result<(), Failure> {
+        let (job, accounts) = self.errand(task)?;
+        crate::runtime()?.block_on(job.perform_as(&accounts))
+    }
+
+    /// Does a task whose outcome is a file. The file is made by whoever gave the command, who has the rights to
+    /// do that, and the application's account writes to it as to its standard output.
+    fn perform_into(&self, to: &Path, task: impl FnOnce(Option<PathBuf>) -> Task) -> Result<(), Failure> {
+        if Accounts::find(&self.settings()?)?.application().is_none() {
+            return self.perform(task(Some(to.to_owned())));
+        }
+        let (job, accounts) = self.errand(task(None))?;
+        let file = new_file(to)?;
+        let done = crate::runtime()?.block_on(job.perform_as_into(&accounts, file.into()));
+        if done.is_err() {
+            // What is not whole is not left behind under the name of something whole.
+            let _ = std::fs::remove_file(to);
+        }
+        done
+    }
+
+    fn errand(&self, task: Task) -> Result<(Job, Accounts), Failure> {
         let config = self.settings()?;
         let accounts = Accounts::find(&config)?;
         let (doors, origin) = if config.postgresql.managed {
@@ -377,7 +474,6 @@ impl Which {
         };
         // A command says what it does; of the rest only what goes wrong.
         let logging = Logging { level: config::LogLevel::Warn, format: config.log.format };
-        let job = Job::Errand(Box::new(Errand { doors: doors.for_one_command(), logging, origin, task }));
-        crate::runtime()?.block_on(job.perform_as(&accounts))
+        Ok((Job::Errand(Box::new(Errand { doors: doors.for_one_command(), logging, origin, task })), accounts))
     }
 }

@@ -645,6 +645,16 @@ action-mail = Sent a mail
 action-import = Brought in by an import
 action-import-read = What imports there were
 action-import-undo = Taken back with its import
+action-export-ask = An export, asked for
+action-export-read = Which exports there are
+action-export-approve = An export, agreed to as the second person
+action-export-refuse = An export, refused
+action-export-withdraw = An export, taken back
+action-export-take = The archive of an export, fetched
+action-export-taken = The archive of an export, fetched to its end
+action-export-make = An archive, made part by part
+action-export-audit = This log, for an archive
+action-export-people = Who works here, for an archive
 
 ## Team
 
@@ -797,6 +807,7 @@ who-founding = Founding of the practice
 who-import = Import
 who-mail = Sending of letters
 who-rotation = Turning of keys
+who-export = Export
 audit-everyone = Everyone
 audit-everything = Everything
 audit-patient-wrong = Enter the id of a patient, as it stands in the address of their page

@@ -248,6 +248,7 @@ impl Gathered {
         let key = ResourceKey::of("Patient", &id);
         let notes: Vec<_> = self.notes.iter().enumerate().map(|(at, text)| note(&id, at, text, today)).collect();
         let patient = PatientImport {
+            restricted: false,
             id,
             active: true,
             demographics: self.known,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use kernel::{ErrorKind, PracticeId};
+use kernel::{ErrorKind, PersonId, PracticeId};
 use store::{Job, Store, StoreError};
 
 use super::csv::{self, Look, Mapping, MappingProblem, Said};
@@ -26,6 +26,9 @@ pub struct ImportSettings {
     pub source: String,
     /// Only say what would happen.
     pub dry_run: bool,
+    /// Who may open the records that were open to named people only where they come from. Without anybody, such
+    /// records are not brought in: nobody here could open them.
+    pub named: Vec<PersonId>,
 }
 
 /// How far an import is.

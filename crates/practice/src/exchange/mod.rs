@@ -1,10 +1,13 @@
 //! Exchange: records that come from elsewhere. `fhir`, `csv` and `vcard` read and map, and know no
 //! database; `import` walks the files; `writes` puts batches through the doors, like anything else;
-//! `mappings` keeps how tables were read; `runs` lists imports and takes one back.
+//! `mappings` keeps how tables were read; `runs` lists imports and takes one back. `export` makes archives of
+//! records, in the form that `archive` has.
 
 pub mod actions;
 pub mod api;
+pub mod archive;
 pub mod csv;
+pub mod export;
 pub mod fhir;
 mod gathered;
 pub mod import;

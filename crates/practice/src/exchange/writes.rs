@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use kernel::{AlertId, EntryId, IdempotencyKey, IdentifierId, ImportId, PatientId, ResourceId};
+use kernel::{AccessId, AlertId, EntryId, IdempotencyKey, IdentifierId, ImportId, PatientId, ResourceId};
 use seal::{Token, TokenKind};
 use store::{
     Actor, Event, ImportTurn, Imported, Once, Resource as Asked, Store, StoreError, Tag, ToRemember, TokenSet, Tx,
@@ -12,8 +12,8 @@ use store::{
 use uuid::Uuid;
 
 use super::fhir::{
-    Counts, Decision, EntryImport, Finding, Head, Index, MatchKey, Outcome, PatientImport, Reference, Reject, Report,
-    Resource, ResourceKey, Unresolved, birth_dates_disagree, decide, match_keys,
+    AlertImport, Counts, Decision, EntryImport, Finding, Head, Index, MatchKey, Outcome, PatientImport, Reference,
+    Reject, Report, Resource, ResourceKey, Unresolved, birth_dates_disagree, decide, match_keys,
 };
 use super::import::ImportSettings;
 use super::rows::{KeptPatch, KeptResource, KeptRow, Run, RunPatch, RunRow};
@@ -22,8 +22,8 @@ use crate::patients::actions::ImportPatients;
 use crate::patients::identifiers::Identifier;
 use crate::patients::model::{BirthDate, Demographics};
 use crate::patients::rows::{
-    Alert, AlertRow, Entry, EntryContent, EntryPatch, EntryRow, EntrySummary, IdentifierRow, KnownIdentifier, Patient,
-    PatientPatch, PatientRow, replacing,
+    Access, AccessRow, Alert, AlertPatch, AlertRow, Entry, EntryContent, EntryPatch, EntryRow, EntrySummary,
+    IdentifierRow, KnownIdentifier, Patient, PatientPatch, PatientRow, replacing,
 };
 use crate::patients::search::words_of;
 use crate::patients::writes::{Severity, identifier_words};
@@ -34,11 +34,14 @@ const PATIENT: &str = "patient";
 /// changes there is never taken over.
 const MATCHED: &str = "patient-matched";
 const ENTRY: &str = "entry";
+const ALERT: &str = "alert";
 const KEPT: &str = "kept";
 
 const CHANGED: &str = "changed at its source";
 const READ_NOW: &str = "was kept as it came, and is read now";
 const LEFT: &str = "known here already by an identifier: particulars were left as they are";
+const STAYS: &str = "was kept as it came by an earlier version, and stays so";
+const NOBODY_NAMED: &str = "was open to named people only where it comes from: say with --named who may open it here";
 const EDITED: &str = "edited here since; left as it is";
 
 /// One resource waiting to be written.
@@ -213,6 +216,7 @@ struct Work<'b, 'a> {
     patients: Vec<(Tag, Patient)>,
     identifiers: Vec<(Tag, KnownIdentifier)>,
     alerts: Vec<(Tag, Alert)>,
+    accesses: Vec<(Tag, Access)>,
     entries: Vec<(Tag, Entry)>,
     remember: Vec<ToRemember>,
     words: Vec<(Uuid, TokenSet)>,
@@ -227,6 +231,7 @@ impl<'b, 'a> Work<'b, 'a> {
             patients: Vec::new(),
             identifiers: Vec::new(),
             alerts: Vec::new(),
+            accesses: Vec::new(),
             entries: Vec::new(),
             remember: Vec::new(),
             words: Vec::new(),
@@ -290,6 +295,10 @@ impl<'b, 'a> Work<'b, 'a> {
                     Ok(patient) => self.entry(*entry, patient, token, digest, before).await?,
                     Err(problem) => Err(problem),
                 },
+                Resource::Alert { alert, .. } => match self.whose(subject, &subject_by_text, &known) {
+                    Ok(patient) => self.alert(*alert, patient, token, digest, before).await?,
+                    Err(problem) => Err(problem),
+                },
                 Resource::Kept { resource_type, raw, .. } => {
                     let patient = self.whose(subject, &subject_by_text, &known).ok();
                     self.kept(resource_type, raw, patient, token, digest, before).await?
@@ -333,6 +342,7 @@ impl<'b, 'a> Work<'b, 'a> {
         self.tx.insert_under::<PatientRow>(std::mem::take(&mut self.patients)).await?;
         self.tx.insert_under::<IdentifierRow>(std::mem::take(&mut self.identifiers)).await?;
         self.tx.insert_under::<AlertRow>(std::mem::take(&mut self.alerts)).await?;
+        self.tx.insert_under::<AccessRow>(std::mem::take(&mut self.accesses)).await?;
         self.tx.insert_under::<EntryRow>(std::mem::take(&mut self.entries)).await?;
         let words = std::mem::take(&mut self.words);
         let words: Vec<(Uuid, &TokenSet)> = words.iter().map(|(id, set)| (*id, set)).collect();
@@ -390,6 +400,9 @@ impl Work<'_, '_> {
             && let Err(problem) = self.birth_agrees(id, import.demographics.birth).await?
         {
             return Ok(Err(problem));
+        }
+        if decided == Decision::Add && import.restricted && self.batch.settings.named.is_empty() {
+            return Ok(Err(Reject { field: "Patient".to_owned(), reason: NOBODY_NAMED.into() }));
         }
         let (id, kind, outcome, reason) = match decided {
             Decision::Add => (self.add_patient(import).await?, PATIENT, Outcome::Add, ""),
@@ -462,9 +475,16 @@ impl Work<'_, '_> {
         }
         let tag = self.tag(id);
         let mut patient = Patient::new(id, import.demographics);
-        patient.active = import.active;
+        (patient.active, patient.restricted) = (import.active, import.restricted);
         self.words.push((id.uuid(), words_of(&patient)));
         self.patients.push((tag, patient));
+        if import.restricted {
+            for person in &self.batch.settings.named {
+                let access = AccessId::new(self.tx.at(), self.batch.store.entropy());
+                let row = Access { id: access, row_version: 1, patient_id: id, person_id: *person };
+                self.accesses.push((tag, row));
+            }
+        }
         self.add_identifiers(id, import.identifiers);
         self.add_alerts(id, import.alerts);
         Ok(id)
@@ -564,6 +584,55 @@ impl Work<'_, '_> {
         let content = EntryContent::Read(Box::new(import.body));
         let kind = import.kind.code().to_owned();
         self.put_entry(patient, kind, import.occurred, summary, content, token, digest, before, Outcome::Add).await
+    }
+
+    async fn alert(
+        &mut self,
+        import: AlertImport,
+        patient: PatientId,
+        token: Token,
+        digest: Token,
+        before: Option<&Imported>,
+    ) -> Result<Placed, StoreError> {
+        if let Some(placed) = self.standing(before, digest) {
+            return Ok(placed);
+        }
+        let severity = if import.high { Severity::High } else { Severity::Usual }.code().to_owned();
+        let (active, text) = (import.active, import.text);
+        let Some(before) = before else {
+            let id = AlertId::new(self.tx.at(), self.batch.store.entropy());
+            if !self.dry() {
+                let tag = self.tag(patient);
+                self.alerts.push((tag, Alert { id, row_version: 1, patient_id: patient, severity, active, text }));
+            }
+            self.remember(token, digest, ALERT, id.uuid(), Outcome::Add);
+            return Ok(Ok((Outcome::Add, "")));
+        };
+        if before.kind != ALERT {
+            return Ok(Ok((Outcome::Skip, STAYS)));
+        }
+        let row: AlertRow =
+            self.tx.row(sql!("select * from patient_alert where practice_id = $1 and id = $2"), &[&before.id]).await?;
+        if row.patient_id != patient {
+            let reason = "was brought in before for another patient".into();
+            return Ok(Err(Reject { field: "subject".to_owned(), reason }));
+        }
+        if self.tx.written_by_another(&row).await? {
+            return Ok(Ok((Outcome::Skip, EDITED)));
+        }
+        if !self.dry() {
+            let to = AlertPatch {
+                severity: Some(severity),
+                active: Some(active),
+                text: Some(text),
+                ..AlertPatch::default()
+            };
+            let patch = |_: &Alert, to: &AlertPatch| to.clone();
+            let tag = self.tag(patient);
+            self.tx.amend_under(tag, &row, Versioned(row.row_version), &to, patch, None).await?;
+        }
+        self.remember(token, digest, ALERT, before.id, Outcome::Match);
+        Ok(Ok((Outcome::Match, CHANGED)))
     }
 
     async fn kept(
@@ -702,6 +771,7 @@ fn content_text(resource: &Resource) -> Result<String, StoreError> {
         }
         Resource::Patient(p) => serde_json::to_string(&(p.active, &p.demographics, &p.identifiers, &p.alerts)),
         Resource::Entry { entry, .. } => serde_json::to_string(&(entry.kind.code(), entry.occurred, &entry.body)),
+        Resource::Alert { alert, .. } => serde_json::to_string(&(alert.high, alert.active, &alert.text)),
         Resource::Kept { raw, .. } => Ok(raw.clone()),
     };
     text.map_err(|_| StoreError::Unreadable { what: "resource" })

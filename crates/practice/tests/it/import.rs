@@ -11,7 +11,7 @@ use testkit::House;
 use crate::desk::found;
 
 pub(crate) async fn bring_in(house: &House, practice: PracticeId, folder: &Path, dry_run: bool) -> Report {
-    let settings = ImportSettings { source: "test".to_owned(), dry_run };
+    let settings = ImportSettings { source: "test".to_owned(), dry_run, named: Vec::new() };
     import_folder(&house.store, practice, folder, &settings, &mut |_| {}).await.expect("an import")
 }
 

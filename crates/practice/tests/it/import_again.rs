@@ -20,7 +20,7 @@ use crate::import::{allergy, bring_in, folder_with, numbered, patient};
 type Done = Result<Report, ImportError>;
 
 fn settings() -> ImportSettings {
-    ImportSettings { source: "test".to_owned(), dry_run: false }
+    ImportSettings { source: "test".to_owned(), dry_run: false, named: Vec::new() }
 }
 
 /// Runs an import until `enough` says so after one of its steps, and drops it there. Gives what it came

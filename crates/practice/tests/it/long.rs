@@ -109,7 +109,7 @@ async fn a_bundle_and_a_table_ten_times_as_large_take_no_more_memory() {
         let table = folder.path().join("table.csv");
         write_table(&table, patients);
         let mapping = look_at_csv(&table, Said::default()).unwrap().proposed();
-        let settings = ImportSettings { source: "test".to_owned(), dry_run: false };
+        let settings = ImportSettings { source: "test".to_owned(), dry_run: false, named: Vec::new() };
         let said = import_csv(&house.store, tables, &table, &mapping, &settings, &mut |_| {}).await.unwrap();
         assert_eq!((said.total().reject, said.total().add), (0, patients as u64 * 2), "{said}");
         peaks.push(memory_max_mib());

@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod desk;
+mod export;
 mod import;
 mod import_again;
 mod isolation;

@@ -19,7 +19,7 @@ const GERMAN: &str = "Pat.-Nr.;Nachname;Vorname;Geburtsdatum;Geschlecht;Telefon;
     19;Özdemir;Ayşe;29.02.1981;w;;;;\r\n";
 
 fn settings(dry_run: bool) -> ImportSettings {
-    ImportSettings { source: "old system".to_owned(), dry_run }
+    ImportSettings { source: "old system".to_owned(), dry_run, named: Vec::new() }
 }
 
 fn written(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> PathBuf {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kernel::{ImportId, PracticeId};
+use kernel::{ImportId, PersonId, PracticeId};
 use practice::exchange::csv::{Mapping, Said};
 use practice::exchange::fhir::Report;
 use practice::exchange::runs::{self, Undone, known_runs};
@@ -22,15 +22,34 @@ pub(super) async fn fhir(
     practice: &str,
     folder: &Path,
     source: String,
+    named: &[String],
     manner: Manner,
 ) -> Result<(), Failure> {
     let id = house.practice(practice).await?;
+    let named = people(house, id, named).await?;
     let bar = bar();
-    let settings = ImportSettings { source, dry_run: manner.dry_run };
+    let settings = ImportSettings { source, dry_run: manner.dry_run, named };
     let report =
         import_folder(house.identity.store(), id, folder, &settings, &mut |progress| show(&bar, progress)).await;
     bar.finish_and_clear();
     tell(report, manner)
+}
+
+/// The people of these addresses, if all of them treat patients here.
+async fn people(house: &House, practice: PracticeId, named: &[String]) -> Result<Vec<PersonId>, Failure> {
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let team = house.identity.list_people(practice).await.map_err(|error| explained(&error))?;
+    let find = |email: &String| {
+        let found = team.iter().find(|member| {
+            member.email.eq_ignore_ascii_case(email.trim()) && member.roles.has(store::Role::Practitioner)
+        });
+        found
+            .map(|member| member.id)
+            .ok_or_else(|| Failure::said(format!("--named: no practitioner of this practice has the address {email}")))
+    };
+    named.iter().map(find).collect()
 }
 
 /// The largest mapping file that is read.
@@ -50,7 +69,7 @@ pub(super) async fn csv(
         None => kept_mapping(house, id, file).await?,
     };
     let bar = bar();
-    let settings = ImportSettings { source, dry_run: manner.dry_run };
+    let settings = ImportSettings { source, dry_run: manner.dry_run, named: Vec::new() };
     let report = import_csv(house.identity.store(), id, file, &mapping, &settings, &mut |said| show(&bar, said)).await;
     bar.finish_and_clear();
     if report.is_ok() && !mapping.knows_again() && !manner.table {
@@ -68,7 +87,7 @@ pub(super) async fn vcard(
 ) -> Result<(), Failure> {
     let id = house.practice(practice).await?;
     let bar = bar();
-    let settings = ImportSettings { source, dry_run: manner.dry_run };
+    let settings = ImportSettings { source, dry_run: manner.dry_run, named: Vec::new() };
     let report = import_vcard(house.identity.store(), id, file, &settings, &mut |said| show(&bar, said)).await;
     bar.finish_and_clear();
     tell(report, manner)

@@ -1,6 +1,7 @@
 //! Commands for the host, beside a running installation: founding practices, inviting their first
 //! people, turning keys, bringing records in.
 
+mod export;
 mod import;
 mod keys;
 mod people;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::doors::{Doors, entropy};
 use crate::failure::Failure;
+pub(crate) use export::{absolute, new_file, new_identity, open as open_archive, verify as verify_archive};
 
 /// What was asked for.
 #[derive(Serialize, Deserialize)]
@@ -46,6 +48,8 @@ pub(crate) enum Task {
         practice: String,
         folder: PathBuf,
         source: String,
+        /// Who may open restricted records here, by their e-mail addresses.
+        named: Vec<String>,
         manner: Manner,
     },
     /// From a table, by a mapping file, or by the mapping that was used last for such a table.
@@ -63,6 +67,15 @@ pub(crate) enum Task {
         source: String,
         manner: Manner,
     },
+    /// An archive of a practice, or of one patient, to a file or to standard output.
+    ExportMake {
+        practice: String,
+        patient: Option<String>,
+        recipient: String,
+        to: Option<PathBuf>,
+    },
+    /// The key by which others check what this installation signs.
+    ExportKey,
     ImportList {
         practice: String,
     },
@@ -108,8 +121,12 @@ impl Task {
             Self::KeysStatus => keys::status(&house).await,
             Self::KeysRotate { practice } => keys::rotate(&house, practice.as_deref()).await,
             Self::KeysRotateRoot => keys::rotate_root(&house).await,
-            Self::ImportFhir { practice, folder, source, manner } => {
-                import::fhir(&house, &practice, &folder, source, manner).await
+            Self::ExportMake { practice, patient, recipient, to } => {
+                export::make(&house, &practice, patient.as_deref(), &recipient, to.as_deref(), origin).await
+            }
+            Self::ExportKey => export::key(&house),
+            Self::ImportFhir { practice, folder, source, named, manner } => {
+                import::fhir(&house, &practice, &folder, source, &named, manner).await
             }
             Self::ImportCsv { practice, file, mapping, source, manner } => {
                 import::csv(&house, &practice, &file, mapping.as_deref(), source, manner).await

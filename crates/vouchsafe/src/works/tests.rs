@@ -26,7 +26,12 @@ where
     F: Future<Output = Result<Ended, Fault>> + Send + 'static,
 {
     let instead: Instead = Box::new(move |store, claim| Box::pin(room(store, claim)));
-    Works::new(house.store.clone(), at_once_max, Handlers { instead: Some(instead) })
+    Works::new(house.store.clone(), at_once_max, {
+        let signer = practice::exchange::archive::Signer::new("house.example", &[7; 32]).unwrap();
+        let mut handlers = Handlers::new(Some(signer));
+        handlers.instead = Some(instead);
+        handlers
+    })
 }
 
 /// Asks for work in a practice of its own.
@@ -84,12 +89,12 @@ async fn a_room_that_breaks_off_fails_its_work_and_nothing_else() {
 async fn told_to_stop_it_ends_when_what_is_under_way_has_come_to_its_checkpoint() {
     let house = House::open().await;
     let (practice, _) = asked(&house).await;
-    let (begun, stopped) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
-    let (at_work, noting) = (Arc::clone(&begun), Arc::clone(&stopped));
+    let (under_way, ended) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
+    let (tell, noting) = (Arc::clone(&under_way), Arc::clone(&ended));
     let mut works = works(&house, 2, move |_, claim| {
-        let (at_work, noting) = (Arc::clone(&at_work), Arc::clone(&noting));
+        let (tell, noting) = (Arc::clone(&tell), Arc::clone(&noting));
         async move {
-            at_work.notify_one();
+            tell.notify_one();
             while !claim.stopping() {
                 tokio::task::yield_now().await;
             }
@@ -100,10 +105,10 @@ async fn told_to_stop_it_ends_when_what_is_under_way_has_come_to_its_checkpoint(
     works.among = vec![practice];
     let stop = CancellationToken::new();
     let running = tokio::spawn(works.run(stop.clone()));
-    begun.notified().await;
+    under_way.notified().await;
     stop.cancel();
     running.await.unwrap();
-    assert_eq!(stopped.load(Ordering::Relaxed), 1);
+    assert_eq!(ended.load(Ordering::Relaxed), 1);
     assert_eq!(due(&house, practice).await, 1, "whoever runs next takes it up");
 }
 

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod exports;
+#[cfg(test)]
 mod front;
 #[cfg(test)]
 mod harness;

@@ -198,6 +198,16 @@ pub fn action(name: &str) -> String {
         "client.pass" => "action-client-pass",
         "client.pass-refused" => "action-client-pass-refused",
         "record.export" => "action-record-export",
+        "export.ask" | "export.ask-patient" | "export.form" => "action-export-ask",
+        "export.read" => "action-export-read",
+        "export.approve" | "export.approve-patient" => "action-export-approve",
+        "export.refuse" => "action-export-refuse",
+        "export.withdraw" => "action-export-withdraw",
+        "export.take" => "action-export-take",
+        "export.taken" => "action-export-taken",
+        "export.make" => "action-export-make",
+        "export.audit" => "action-export-audit",
+        "export.people" => "action-export-people",
         "mail.send" => "action-mail",
         _ => return name.to_owned(),
     })
@@ -212,6 +222,7 @@ pub fn machine(name: &str) -> String {
         "import" => "who-import",
         "mail" => "who-mail",
         "rotation" => "who-rotation",
+        "export" => "who-export",
         _ => return name.to_owned(),
     })
 }

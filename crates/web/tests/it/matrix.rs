@@ -135,7 +135,7 @@ impl Things {
         let folder = tempfile::tempdir().unwrap();
         let family = house.unique("m").replace('-', "");
         export(folder.path(), &family);
-        let settings = ImportSettings { source: house.unique("matrix"), dry_run: false };
+        let settings = ImportSettings { source: house.unique("matrix"), dry_run: false, named: Vec::new() };
         import_folder(&house.store, practice, folder.path(), &settings, &mut |_| {}).await.unwrap();
         let maker = site.browser();
         maker.set_cookie("__Host-session", makers.cookie.expose());

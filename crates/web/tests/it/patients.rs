@@ -165,7 +165,7 @@ async fn import(site: &Site, practice: PracticeId, files: &[(&str, &str)]) {
     for (name, text) in files {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
-    let settings = ImportSettings { source: site.house.unique("patients"), dry_run: false };
+    let settings = ImportSettings { source: site.house.unique("patients"), dry_run: false, named: Vec::new() };
     import_folder(&site.house.store, practice, folder.path(), &settings, &mut |_| {}).await.unwrap();
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use kernel::ImportId;
+use serde_json::Value;
 use store::{Actor, Damaged, FhirTypes, Interaction, Reads, Resource, Store, StoreError};
 use uuid::Uuid;
 
@@ -15,11 +16,11 @@ use crate::patients::rows::Entry;
 
 /// Which source each entry came from.
 #[derive(Default)]
-pub(super) struct Sources(HashMap<Uuid, String>);
+pub(in crate::exchange) struct Sources(HashMap<Uuid, String>);
 
 impl Sources {
     /// By the runs that brought entries in.
-    pub(super) fn of(brought_by: &HashMap<Uuid, ImportId>, runs: Vec<Result<Run, Damaged>>) -> Self {
+    pub(in crate::exchange) fn of(brought_by: &HashMap<Uuid, ImportId>, runs: Vec<Result<Run, Damaged>>) -> Self {
         let names: HashMap<ImportId, String> =
             runs.into_iter().filter_map(Result::ok).map(|run| (run.id, run.source)).collect();
         let from = |(entry, run): (&Uuid, &ImportId)| Some((*entry, names.get(run)?.clone()));
@@ -29,7 +30,7 @@ impl Sources {
 
 /// Links by the name of the source, since two sources may call two things the same.
 #[derive(Default)]
-pub(super) struct Leads {
+pub(in crate::exchange) struct Leads {
     sources: Sources,
     links: HashMap<String, Links>,
     nowhere: Links,
@@ -46,11 +47,27 @@ impl Leads {
         entries: &[Result<Entry, Damaged>],
         sources: Sources,
     ) -> Result<Self, StoreError> {
+        let resources: Vec<(Uuid, Value)> =
+            entries.iter().flatten().filter_map(|entry| Some((entry.id.uuid(), source_of(entry)?))).collect();
+        let has = |name: &str| Kind::named(name).is_some();
+        Self::of_resources::<A>(store, actor, named, about, &resources, sources, has).await
+    }
+
+    /// The same for resources of any kind, by the rows that they stand in. `has` says to which types of resource
+    /// a reference can lead.
+    pub(in crate::exchange) async fn of_resources<A: Reads>(
+        store: &Store,
+        actor: &Actor,
+        named: (FhirTypes, Interaction),
+        about: Resource,
+        resources: &[(Uuid, Value)],
+        sources: Sources,
+        has: fn(&str) -> bool,
+    ) -> Result<Self, StoreError> {
         let mut asked: BTreeSet<(&str, ResourceKey)> = BTreeSet::new();
-        for entry in entries.iter().flatten() {
-            if let (Some(source), Some(resource)) = (sources.0.get(&entry.id.uuid()), source_of(entry)) {
-                let keys = wanted(&resource, |name| Kind::named(name).is_some());
-                asked.extend(keys.into_iter().map(|key| (source.as_str(), key)));
+        for (row, resource) in resources {
+            if let Some(source) = sources.0.get(row) {
+                asked.extend(wanted(resource, has).into_iter().map(|key| (source.as_str(), key)));
             }
         }
         if asked.is_empty() {
@@ -72,7 +89,7 @@ impl Leads {
     }
 
     /// Those of one entry.
-    pub(super) fn of_entry(&self, entry: Uuid) -> &Links {
+    pub(in crate::exchange) fn of_entry(&self, entry: Uuid) -> &Links {
         self.sources.0.get(&entry).and_then(|source| self.links.get(source)).unwrap_or(&self.nowhere)
     }
 }

@@ -23,6 +23,9 @@ pub mod writes;
 
 use store::StoreError;
 
+pub(in crate::exchange) use leads::{Leads, Sources};
+pub(in crate::exchange) use reads::traced;
+
 /// Why a request could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {

@@ -118,11 +118,16 @@ async fn read_entry(store: &Store, threshold: Threshold, kind: &'static Kind, id
 }
 
 /// What brought entries in, still sealed.
-pub(super) type Traced = (HashMap<Uuid, ImportId>, Vec<RunRow>);
+pub(in crate::exchange) type Traced = (HashMap<Uuid, ImportId>, Vec<RunRow>);
 
-pub(super) async fn traced<A: store::Action>(tx: &Tx<A>, entries: &[EntryRow]) -> Result<Traced, StoreError> {
+pub(super) async fn traced_entries<A: store::Action>(tx: &Tx<A>, entries: &[EntryRow]) -> Result<Traced, StoreError> {
     let ids: Vec<Uuid> = entries.iter().map(|row| row.id.uuid()).collect();
-    let brought_by = if ids.is_empty() { HashMap::new() } else { tx.brought_by(&ids).await? };
+    traced(tx, &ids).await
+}
+
+/// By which imports rows came in.
+pub(in crate::exchange) async fn traced<A: store::Action>(tx: &Tx<A>, ids: &[Uuid]) -> Result<Traced, StoreError> {
+    let brought_by = if ids.is_empty() { HashMap::new() } else { tx.brought_by(ids).await? };
     let runs: BTreeSet<Uuid> = brought_by.values().map(|run| run.uuid()).collect();
     if runs.is_empty() {
         return Ok((brought_by, Vec::new()));
@@ -149,7 +154,7 @@ async fn one_entry<A: store::Reads>(
         )
         .await?;
     let rows = vec![row];
-    let (brought_by, runs) = traced(&tx, &rows).await?;
+    let (brought_by, runs) = traced_entries(&tx, &rows).await?;
     let (stamps, actor) = (stamps(&rows), tx.actor().clone());
     let event = Event::new().about("entry", id).field(kind.name);
     let (opened, runs) = tx.record(event, (rows, runs)).await?;

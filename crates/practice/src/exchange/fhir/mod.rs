@@ -12,6 +12,7 @@
 //!
 //! No reason and no path ever carries a value: reports are read by people who may not see records.
 
+mod alert;
 mod attachment;
 mod bundle;
 mod care;
@@ -83,6 +84,8 @@ pub struct PatientImport {
     pub identifiers: Vec<Identifier>,
     /// Warnings that must not be overlooked, in words. FHIR has none in a Patient; tables do.
     pub alerts: Vec<String>,
+    /// Whether the record was open to named people only where it comes from.
+    pub restricted: bool,
     /// What was taken as it is although it looks wrong.
     pub warnings: Vec<Reject>,
 }
@@ -103,6 +106,23 @@ pub struct EntryImport {
     pub warnings: Vec<Reject>,
 }
 
+/// A warning as read.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct AlertImport {
+    /// The resource's id at its source.
+    pub id: String,
+    /// Whether it is a danger to life or limb.
+    pub high: bool,
+    /// Whether it stands.
+    pub active: bool,
+    /// What it says.
+    pub text: String,
+}
+
+/// Marks, in an archive of this program, a record that was open to named people only: an extension of Patient
+/// with `valueBoolean` true (docs/export.md).
+pub const RESTRICTED: &str = "urn:vouchsafe:restricted";
+
 /// What a line holds.
 #[derive(Clone, PartialEq)]
 pub enum Resource {
@@ -114,6 +134,13 @@ pub enum Resource {
         subject: Reference,
         /// The entry.
         entry: Box<EntryImport>,
+    },
+    /// A warning on a patient's record.
+    Alert {
+        /// Whose record.
+        subject: Reference,
+        /// The warning.
+        alert: Box<AlertImport>,
     },
     /// A resource that has no room here yet: kept as it came.
     Kept {
@@ -128,7 +155,7 @@ pub enum Resource {
     },
 }
 
-crate::patients::model::personal!(PatientImport, EntryImport, Resource);
+crate::patients::model::personal!(PatientImport, EntryImport, AlertImport, Resource);
 
 impl Resource {
     /// The FHIR type.
@@ -137,6 +164,7 @@ impl Resource {
         match self {
             Self::Patient(_) => "Patient",
             Self::Entry { entry, .. } => entry.kind.resource_type(),
+            Self::Alert { .. } => "Flag",
             Self::Kept { resource_type, .. } => resource_type,
         }
     }
@@ -147,6 +175,7 @@ impl Resource {
         match self {
             Self::Patient(patient) => &patient.id,
             Self::Entry { entry, .. } => &entry.id,
+            Self::Alert { alert, .. } => &alert.id,
             Self::Kept { id, .. } => id,
         }
     }
@@ -156,7 +185,7 @@ impl Resource {
     pub fn subject(&self) -> Option<&Reference> {
         match self {
             Self::Patient(_) => None,
-            Self::Entry { subject, .. } => Some(subject),
+            Self::Entry { subject, .. } | Self::Alert { subject, .. } => Some(subject),
             Self::Kept { subject, .. } => subject.as_ref(),
         }
     }
@@ -167,7 +196,7 @@ impl Resource {
         match self {
             Self::Patient(patient) => &patient.warnings,
             Self::Entry { entry, .. } => &entry.warnings,
-            Self::Kept { .. } => &[],
+            Self::Alert { .. } | Self::Kept { .. } => &[],
         }
     }
 }
@@ -281,8 +310,11 @@ fn read_named(bytes: &[u8], named: Named, today: Date) -> Result<(Head, Resource
         Some(kind) => entry::map(kind, id, map, text)?,
         None if resource_type == "Patient" => Resource::Patient(Box::new(patient::map(id, map, today)?)),
         None => {
-            let subject = entry::subject_of(&map);
-            Resource::Kept { resource_type, id, subject, raw: text.to_owned() }
+            let alert = alert::map(&id, &map).filter(|_| resource_type == "Flag");
+            alert.unwrap_or_else(|| {
+                let subject = entry::subject_of(&map);
+                Resource::Kept { resource_type, id, subject, raw: text.to_owned() }
+            })
         }
     };
     let base = resource.subject().and_then(Reference::base);

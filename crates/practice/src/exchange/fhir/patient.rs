@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::object::{At, Object};
-use super::{PatientImport, Reject, datatypes};
+use super::{PatientImport, RESTRICTED, Reject, datatypes};
 use crate::patients::identifiers::{Identifier, IdentifierKind};
 use crate::patients::model::{BirthDate, Deceased, Demographics, Gender, LINE_CHARS_MAX, is_blank, line};
 
@@ -31,6 +31,7 @@ pub(super) fn map(id: String, map: Map<String, Value>, today: Date) -> Result<Pa
         warnings.push(root.field("birthDate").reject("lies more than 130 years back"));
     }
     let pronouns = object.peek("extension").and_then(pronouns);
+    let restricted = restricted(&mut object);
     let demographics = Demographics {
         names,
         birth,
@@ -55,7 +56,26 @@ pub(super) fn map(id: String, map: Map<String, Value>, today: Date) -> Result<Pa
     let rest = object.rest();
     let rest = if rest.is_empty() { Value::Null } else { Value::Object(rest) };
     let demographics = Demographics { rest, ..demographics };
-    Ok(PatientImport { id, active, demographics, identifiers, alerts: Vec::new(), warnings })
+    Ok(PatientImport { id, active, demographics, identifiers, alerts: Vec::new(), restricted, warnings })
+}
+
+/// Whether our own extension says that the record was open to named people only. It is taken out: whether it is so
+/// here stands in a column.
+fn restricted(object: &mut Object<'_>) -> bool {
+    let says = |extension: &Value| {
+        extension.get("url").and_then(Value::as_str) == Some(RESTRICTED)
+            && extension.get("valueBoolean") == Some(&Value::Bool(true))
+    };
+    if !object.peek("extension").and_then(Value::as_array).is_some_and(|all| all.iter().any(says)) {
+        return false;
+    }
+    if let Some(Value::Array(mut all)) = object.take("extension") {
+        all.retain(|extension| !says(extension));
+        if !all.is_empty() {
+            object.put("extension", all.into());
+        }
+    }
+    true
 }
 
 fn birth(object: &mut Object<'_>, today: Date) -> Result<Option<BirthDate>, Reject> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{NAMED_MAX, UndoError, Undone, state};
 use crate::exchange::actions::UndoImport;
 use crate::exchange::rows::{KeptRow, RunPatch, RunRow};
-use crate::patients::rows::{AlertRow, EntryRow, IdentifierRow, PatientRow};
+use crate::patients::rows::{AccessRow, AlertRow, EntryRow, IdentifierRow, PatientRow};
 
 /// Patients, or entries, taken back in one transaction.
 const BATCH: usize = 100;
@@ -47,13 +47,18 @@ pub async fn undo(store: &Store, practice: PracticeId, run: ImportId, dry_run: b
     }
     for batch in added.patients.chunks(BATCH) {
         turn.stands()?;
-        work.patients(batch, &added.entries).await?;
+        work.patients(batch, &added).await?;
     }
     // What is left of the entries is about patients who were here before.
     let entries: Vec<Uuid> = added.entries.iter().copied().collect();
     for batch in entries.chunks(BATCH) {
         turn.stands()?;
         work.entries(batch).await?;
+    }
+    let alerts: Vec<Uuid> = added.alerts.iter().copied().collect();
+    for batch in alerts.chunks(BATCH) {
+        turn.stands()?;
+        work.alerts(batch).await?;
     }
     for batch in added.kept.chunks(BATCH) {
         turn.stands()?;
@@ -67,6 +72,7 @@ pub async fn undo(store: &Store, practice: PracticeId, run: ImportId, dry_run: b
 struct Added {
     patients: Vec<Uuid>,
     entries: BTreeSet<Uuid>,
+    alerts: BTreeSet<Uuid>,
     kept: Vec<Uuid>,
     /// Patients whom it only matched by a number: nothing of theirs came of it but that it is known.
     matched: Vec<Uuid>,
@@ -77,7 +83,7 @@ impl Added {
     fn count(&self) -> Undone {
         Undone {
             patients: self.patients.len(),
-            entries: self.entries.len(),
+            entries: self.entries.len() + self.alerts.len(),
             kept: self.kept.len(),
             changed: self.changed,
         }
@@ -119,6 +125,17 @@ impl Work<'_> {
                 &[&run],
             )
             .await?;
+        let alerts = tx
+            .ids(
+                sql!(
+                    "select target_id from import_key where practice_id = $1 and run_id = $2
+                     and target_kind = 'alert' and outcome = 'add'"
+                ),
+                &[&run],
+            )
+            .await?
+            .into_iter()
+            .collect();
         let kept = tx
             .ids(
                 sql!(
@@ -147,12 +164,12 @@ impl Work<'_> {
             )
             .await?;
         let changed = usize::try_from(changed).unwrap_or(usize::MAX);
-        Ok(Added { patients, entries: entries.into_iter().collect(), kept, matched, changed })
+        Ok(Added { patients, entries: entries.into_iter().collect(), alerts, kept, matched, changed })
     }
 
     /// That nothing has been built on what the run added.
     async fn check(&self, tx: &Tx<UndoImport>, row: &RunRow, added: &Added) -> Result<(), UndoError> {
-        let there = added.patients.len() + added.entries.len() + added.kept.len();
+        let there = added.patients.len() + added.entries.len() + added.alerts.len() + added.kept.len();
         // A source that a later run wrote is that run's: some of what this one added is no longer its own.
         if i64::try_from(there).unwrap_or(i64::MAX) != row.added {
             return Err(UndoError::Later);
@@ -174,7 +191,11 @@ impl Work<'_> {
                             and (i.row_version <> 1 or i.event_id <> p.event_id))
                         or exists (
                             select from patient_alert a where a.practice_id = $1 and a.patient_id = p.id
-                            and (a.row_version <> 1 or a.event_id <> p.event_id))
+                            and (a.row_version <> 1 or (a.event_id <> p.event_id and not exists (
+                                select from mine m where m.target_id = a.id and m.target_kind = 'alert'))))
+                        or exists (
+                            select from patient_access x where x.practice_id = $1 and x.patient_id = p.id
+                            and (x.row_version <> 1 or x.event_id <> p.event_id))
                         or exists (
                             select from record_entry e where e.practice_id = $1 and e.patient_id = p.id
                             and (e.row_version <> 1 or not exists (
@@ -185,7 +206,11 @@ impl Work<'_> {
                      union
                      select e.patient_id from record_entry e
                      join mine on mine.target_id = e.id and mine.target_kind = 'entry'
-                     where e.practice_id = $1 and e.row_version <> 1"
+                     where e.practice_id = $1 and e.row_version <> 1
+                     union
+                     select a.patient_id from patient_alert a
+                     join mine on mine.target_id = a.id and mine.target_kind = 'alert'
+                     where a.practice_id = $1 and a.row_version <> 1"
                 ),
                 &[&run],
             )
@@ -206,7 +231,7 @@ impl Work<'_> {
 
     /// Takes patients away with all that came with them. Who was worked on while this ran is
     /// [`StoreError::Conflict`]: somebody must look.
-    async fn patients(&self, ids: &[Uuid], added: &BTreeSet<Uuid>) -> Result<(), StoreError> {
+    async fn patients(&self, ids: &[Uuid], added: &Added) -> Result<(), StoreError> {
         let tx = self.ask().await?;
         let patients: Vec<PatientRow> =
             tx.rows(sql!("select * from patient where practice_id = $1 and id = any($2)"), &[&ids]).await?;
@@ -216,14 +241,18 @@ impl Work<'_> {
         let alerts: Vec<AlertRow> = tx
             .rows(sql!("select * from patient_alert where practice_id = $1 and patient_id = any($2)"), &[&ids])
             .await?;
+        let accesses: Vec<AccessRow> = tx
+            .rows(sql!("select * from patient_access where practice_id = $1 and patient_id = any($2)"), &[&ids])
+            .await?;
         let entries: Vec<EntryRow> = tx
             .rows(sql!("select * from record_entry where practice_id = $1 and patient_id = any($2)"), &[&ids])
             .await?;
         let came: BTreeMap<PatientId, EventId> = patients.iter().map(|row| (row.id, row.event_id)).collect();
         let with_it = |patient: &PatientId, event: EventId| came.get(patient) == Some(&event);
         let untouched = identifiers.iter().all(|row| with_it(&row.patient_id, row.event_id))
-            && alerts.iter().all(|row| with_it(&row.patient_id, row.event_id))
-            && entries.iter().all(|row| added.contains(&row.id.uuid()));
+            && alerts.iter().all(|row| with_it(&row.patient_id, row.event_id) || added.alerts.contains(&row.id.uuid()))
+            && accesses.iter().all(|row| with_it(&row.patient_id, row.event_id))
+            && entries.iter().all(|row| added.entries.contains(&row.id.uuid()));
         if !untouched {
             return Err(StoreError::Conflict);
         }
@@ -233,11 +262,13 @@ impl Work<'_> {
         let entries: Vec<_> = entries.into_iter().map(|row| (tags.of(row.patient_id), row)).collect();
         let identifiers: Vec<_> = identifiers.into_iter().map(|row| (tags.of(row.patient_id), row)).collect();
         let alerts: Vec<_> = alerts.into_iter().map(|row| (tags.of(row.patient_id), row)).collect();
+        let accesses: Vec<_> = accesses.into_iter().map(|row| (tags.of(row.patient_id), row)).collect();
         let patients: Vec<_> = patients.into_iter().map(|row| (tags.of(row.id), row)).collect();
         let mut tx = tags.tx;
         tx.take_back(self.run, &entries).await?;
         tx.take_back(self.run, &identifiers).await?;
         tx.take_back(self.run, &alerts).await?;
+        tx.take_back(self.run, &accesses).await?;
         tx.take_back(self.run, &patients).await?;
         tx.forget_tokens(&gone).await?;
         tx.commit(self.about(), serde_json::Value::Null).await.map(|_| ())
@@ -247,6 +278,20 @@ impl Work<'_> {
         let tx = self.ask().await?;
         let rows: Vec<EntryRow> =
             tx.rows(sql!("select * from record_entry where practice_id = $1 and id = any($2)"), &[&ids]).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut tags = Tags { tx, tags: BTreeMap::new() };
+        let rows: Vec<_> = rows.into_iter().map(|row| (tags.of(row.patient_id), row)).collect();
+        let mut tx = tags.tx;
+        tx.take_back(self.run, &rows).await?;
+        tx.commit(self.about(), serde_json::Value::Null).await.map(|_| ())
+    }
+
+    async fn alerts(&self, ids: &[Uuid]) -> Result<(), StoreError> {
+        let tx = self.ask().await?;
+        let rows: Vec<AlertRow> =
+            tx.rows(sql!("select * from patient_alert where practice_id = $1 and id = any($2)"), &[&ids]).await?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -274,7 +319,8 @@ impl Work<'_> {
     /// Forgets the sources, so that they can be brought in anew, and says that it is done.
     async fn finish(&self, added: &Added) -> Result<(), StoreError> {
         let mut tx = self.ask().await?;
-        let all = added.patients.iter().chain(&added.entries).chain(&added.kept).chain(&added.matched);
+        let all =
+            added.patients.iter().chain(&added.entries).chain(&added.alerts).chain(&added.kept).chain(&added.matched);
         let targets: Vec<Uuid> = all.copied().collect();
         tx.forget_imports(self.run, &targets).await?;
         let row: RunRow =

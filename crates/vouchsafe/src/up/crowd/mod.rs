@@ -69,7 +69,7 @@ impl Crowd {
     ) -> Result<(), Failure> {
         let folder = tempfile::tempdir().map_err(|error| Failure::said(format!("no place for files: {error}")))?;
         write(folder.path(), &self.files(PATIENTS)?)?;
-        let settings = ImportSettings { source: SOURCE.to_owned(), dry_run: false };
+        let settings = ImportSettings { source: SOURCE.to_owned(), dry_run: false, named: Vec::new() };
         let report = import_folder(store, practice, folder.path(), &settings, &mut |progress| {
             if !progress.learning {
                 told(progress.bytes * 100 / progress.bytes_total.max(1));

@@ -165,7 +165,7 @@ async fn the_import_takes_every_record_of_the_crowd_and_finds_no_number_wrong() 
         let practice = house.practice().await;
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &crowd(country).files(150).unwrap()).unwrap();
-        let settings = ImportSettings { source: SOURCE.to_owned(), dry_run: false };
+        let settings = ImportSettings { source: SOURCE.to_owned(), dry_run: false, named: Vec::new() };
         let report = import_folder(&house.store, practice, folder.path(), &settings, &mut |_| ()).await.unwrap();
         assert_eq!(report.total().reject, 0, "{report}");
         assert!(!report.to_string().contains("unverified"), "{report}");

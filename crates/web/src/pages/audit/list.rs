@@ -35,7 +35,7 @@ pub(super) struct Question {
 }
 
 /// The acts that the filter offers.
-const ACTIONS: [(&str, ActKind); 14] = [
+const ACTIONS: [(&str, ActKind); 17] = [
     ("identifier.reveal", ActKind::Reveal),
     ("patient.record", ActKind::Read),
     ("patient.read", ActKind::Read),
@@ -46,6 +46,9 @@ const ACTIONS: [(&str, ActKind); 14] = [
     ("clinical.write", ActKind::Change),
     ("patient.import", ActKind::Change),
     ("import.undo", ActKind::Change),
+    ("record.export", ActKind::Read),
+    ("export.ask", ActKind::Change),
+    ("export.take", ActKind::Read),
     ("team.invite", ActKind::Change),
     ("team.roles", ActKind::Change),
     ("team.remove", ActKind::Change),

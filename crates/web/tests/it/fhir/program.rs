@@ -180,6 +180,6 @@ pub(crate) async fn bring_in(site: &Site, practice: PracticeId, files: &[(&str, 
         let lines: Vec<String> = resources.iter().map(Value::to_string).collect();
         std::fs::write(folder.path().join(format!("{name}.ndjson")), lines.join("\n")).unwrap();
     }
-    let settings = ImportSettings { source: site.house.unique("fhir"), dry_run: false };
+    let settings = ImportSettings { source: site.house.unique("fhir"), dry_run: false, named: Vec::new() };
     import_folder(&site.house.store, practice, folder.path(), &settings, &mut |_| {}).await.unwrap();
 }

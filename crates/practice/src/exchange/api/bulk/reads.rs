@@ -17,7 +17,7 @@ use crate::exchange::api::kinds::{Home, Kind};
 use crate::exchange::api::leads::{Leads, Sources};
 use crate::exchange::api::numbers::{Numbers, Sight};
 use crate::exchange::api::page::stamps;
-use crate::exchange::api::reads::traced;
+use crate::exchange::api::reads::traced_entries;
 use crate::exchange::api::searches::reads::first_id;
 use crate::exchange::fhir::out::{self, Links, Stamp};
 use crate::exchange::rows::KeptRow;
@@ -242,7 +242,7 @@ async fn entries(
         .await?;
     let mut batch = Batch { last_id: last_of(&rows), ..Batch::default() };
     let whose = standing(&tx, rows.iter().map(|row| row.patient_id)).await?;
-    let (brought_by, runs) = traced(&tx, &rows).await?;
+    let (brought_by, runs) = traced_entries(&tx, &rows).await?;
     let (stamps, actor): (Vec<(EntryId, Stamp)>, Actor) = (stamps(&rows), tx.actor().clone());
     let (opened, runs) = tx.record(event_of(export, kind.name), (rows, runs)).await?;
     let named = (FhirTypes::of([kind.scope()]), Interaction::Read);

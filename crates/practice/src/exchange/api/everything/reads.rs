@@ -9,7 +9,7 @@ use crate::exchange::api::leads::{Leads, Sources};
 use crate::exchange::api::numbers::{Numbers, Sight};
 use crate::exchange::api::page::{Gathered, Page, limit, next_cursor, opened, stamps};
 use crate::exchange::api::question::COUNT_MAX;
-use crate::exchange::api::reads::{patient_row, traced};
+use crate::exchange::api::reads::{patient_row, traced_entries};
 use crate::exchange::fhir::out::{self, Links, Stamp};
 use crate::patients::actions::{OpenRecord, OpenRecordWhole, ReadPatient, RevealIdentifier};
 use crate::patients::rows::{Alert, AlertRow, EntryRow};
@@ -86,7 +86,7 @@ async fn all_of<A: Sight + Includes<ReadPatient>>(
     let whose = whom.as_ref().map(|(row, numbers)| (numbers.stamp(row), numbers.merged_into(id)));
     let warned: Vec<(AlertId, Stamp)> =
         warnings.iter().map(|row| (row.id, Stamp::of(row.row_version, row.event_id))).collect();
-    let (brought_by, runs) = traced(&tx, &rows).await?;
+    let (brought_by, runs) = traced_entries(&tx, &rows).await?;
     let (stamps, actor) = (stamps(&rows), tx.actor().clone());
     let event = Event::new().about("patient", id.uuid()).field("everything");
     let (whom, warnings, rows, runs) = tx.record(event, (whom, warnings, rows, runs)).await?;

@@ -14,7 +14,7 @@ use crate::exchange::api::kinds::{Home, Kind};
 use crate::exchange::api::leads::{Leads, Sources};
 use crate::exchange::api::numbers::{Numbered, Sight};
 use crate::exchange::api::page::{Shown, next_cursor, opened};
-use crate::exchange::api::reads::{flag, number_rows, traced};
+use crate::exchange::api::reads::{flag, number_rows, traced_entries};
 use crate::exchange::fhir::out::{self, Links, ShownIdentifier, Stamp};
 use crate::exchange::rows::KeptRow;
 use crate::patients::actions::{OpenRecord, ReadClinical, ReadDirectory, ReadPatient, ReadWhole, RevealIdentifier};
@@ -240,7 +240,7 @@ async fn of_entry<A: store::Reads>(
         )
         .await?;
     let rows = vec![row];
-    let (brought_by, runs) = traced(&tx, &rows).await?;
+    let (brought_by, runs) = traced_entries(&tx, &rows).await?;
     let Some(row) = rows.into_iter().next() else { return Err(StoreError::Missing.into()) };
     let chain = tx.past(row).await?;
     let wanted = cut(&tx, &stamps_of(&chain), part).await?;

@@ -18,7 +18,7 @@ use crate::exchange::api::matching;
 use crate::exchange::api::numbers::{Numbers, Sight};
 use crate::exchange::api::page::{Gathered, Page, Shown, limit, next_cursor, opened, stamps};
 use crate::exchange::api::question::{Handling, Search};
-use crate::exchange::api::reads::{patient_row, traced};
+use crate::exchange::api::reads::{patient_row, traced_entries};
 use crate::exchange::api::writes::look_up;
 use crate::exchange::fhir::out::{self, Links, Stamp};
 use crate::exchange::rows::KeptRow;
@@ -323,7 +323,7 @@ async fn entries<A: store::Reads>(
     let Gathered { rows, next } = entry_rows(&tx, patient, asked, after).await?;
     let next = next_cursor(&tx, asked.kind.name, &asked.said, next).await?;
     let mut page = Page { complete: after.is_none() && next.is_none(), next, ..Page::default() };
-    let (brought_by, runs) = traced(&tx, &rows).await?;
+    let (brought_by, runs) = traced_entries(&tx, &rows).await?;
     let (stamps, actor) = (stamps(&rows), tx.actor().clone());
     let (opened, runs) = tx.record(event_of(asked, &rows), (rows, runs)).await?;
     let sources = Sources::of(&brought_by, runs);
@@ -350,7 +350,7 @@ async fn entries_with_patient<A: Sight + Includes<ReadPatient>>(
     let whom = patient_row(&tx, patient).await?;
     let numbers = Numbers::of_one(&tx, patient).await?;
     let away = numbers.merged_into(patient);
-    let (brought_by, runs) = traced(&tx, &rows).await?;
+    let (brought_by, runs) = traced_entries(&tx, &rows).await?;
     let (stamps, stamp, actor) = (stamps(&rows), numbers.stamp(&whom), tx.actor().clone());
     let (opened, whom, mut numbers, runs) = tx.record(event_of(asked, &rows), (rows, whom, numbers, runs)).await?;
     let sources = Sources::of(&brought_by, runs);

@@ -202,7 +202,7 @@ fn an_entry(source: &Value) -> Entry {
         Resource::Kept { resource_type, raw, .. } => {
             (resource_type.clone(), EntrySummary::kept(&resource_type), EntryContent::Kept { source: raw })
         }
-        Resource::Patient(_) => panic!("not an entry"),
+        Resource::Patient(_) | Resource::Alert { .. } => panic!("not an entry"),
     };
     Entry {
         id: EntryId::from_uuid(id(2)),

@@ -62,6 +62,7 @@ fn the_whole_sample_is_read_and_nothing_of_it_is_lost() {
                         assert_eq!(entry.body.resource().unwrap(), serde_json::from_slice::<Value>(raw).unwrap());
                     }
                 }
+                Resource::Alert { .. } => panic!("there is no flag among them"),
                 Resource::Kept { raw: kept, .. } => assert_eq!(kept.as_bytes(), raw),
             }
             subjects.extend(resource.subject().cloned());
