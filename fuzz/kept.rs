@@ -27,6 +27,7 @@ pub(crate) fn sound(result: Result<&Resource, &Reject>) {
             assert!(opened.resource().is_ok(), "the source of an entry does not open");
             let _ = (opened.title(), opened.is_current(), opened.entered_in_error());
         }
+        Resource::Alert { alert, .. } => assert!(!alert.text.trim().is_empty(), "an alert that says nothing"),
         Resource::Kept { .. } => {}
     }
 }

@@ -242,6 +242,7 @@ impl Making<'_> {
                 break;
             }
             let numbers = reads::numbers(&tx, &ids).await?;
+            let away = reads::merged_into(&tx, &ids).await?;
             let (brought_by, runs) = traced(&tx, &ids).await?;
             let stamps: Vec<(Uuid, Stamp)> = rows.iter().map(|row| (row.id.uuid(), stamp_of(row, &numbers))).collect();
             let (facts, numbers) = standing(numbers);
@@ -253,7 +254,8 @@ impl Making<'_> {
                 match open {
                     Ok(open) => {
                         let own = numbers.get(&open.id).map(Vec::as_slice).unwrap_or_default();
-                        lines.push(&record::patient(&open, stamp, own, leads.of_entry(id)));
+                        let away = away.get(&open.id).map(Vec::as_slice).unwrap_or_default();
+                        lines.push(&record::patient(&open, stamp, own, away, leads.of_entry(id)));
                         record::patient_row(&mut table, &open, own);
                         list.push_str(&page::list_line(&open));
                     }

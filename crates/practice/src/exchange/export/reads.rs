@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use kernel::{EventId, ExportId, PersonId};
+use kernel::{EventId, ExportId, PatientId, PersonId};
 use store::{
     Action, Actor, AuditFilter, AuditLine, Event, Includes, Job, Resource, Role, Roles, Store, StoreError, Tx,
     WorkKind, sql,
@@ -131,6 +131,24 @@ pub(super) async fn numbers(tx: &Tx<ReadRecords>, patients: &[Uuid]) -> Result<V
         &[&patients],
     )
     .await
+}
+
+/// The records that were merged into these, in order.
+pub(super) async fn merged_into(
+    tx: &Tx<ReadRecords>,
+    patients: &[Uuid],
+) -> Result<HashMap<PatientId, Vec<PatientId>>, StoreError> {
+    let pairs = tx
+        .pairs(
+            sql!("select id, merged_into from patient where practice_id = $1 and merged_into = any($2) order by id"),
+            &[&patients],
+        )
+        .await?;
+    let mut away: HashMap<PatientId, Vec<PatientId>> = HashMap::new();
+    for (record, into) in pairs {
+        away.entry(PatientId::from_uuid(into)).or_default().push(PatientId::from_uuid(record));
+    }
+    Ok(away)
 }
 
 /// The next alerts.
@@ -334,7 +352,7 @@ pub(super) async fn log(
     let tx: Tx<ReadLog> = store.enter(actor).await?.ask(Resource::Practice).await?;
     let filter = AuditFilter {
         before: Some(EventId::from_uuid(before.unwrap_or(span.bound))),
-        patient: span.patient.map(kernel::PatientId::from_uuid),
+        patient: span.patient.map(PatientId::from_uuid),
         ..AuditFilter::default()
     };
     let page = tx.audit_of_practice(&filter, LOG_AT_ONCE).await?;
@@ -485,7 +503,7 @@ async fn shown(tx: Tx<ReadExports>, rows: Vec<ExportRow>) -> Result<Vec<Shown>, 
             let asker = PersonId::from_uuid(row.asked_by);
             Ok(Shown {
                 id: row.id,
-                patient: row.patient_id.map(kernel::PatientId::from_uuid),
+                patient: row.patient_id.map(PatientId::from_uuid),
                 state: State::of(&row.state)?,
                 purpose: row.purpose.parse()?,
                 recipient: row.recipient.clone(),

@@ -1,5 +1,6 @@
 //! What a row becomes in the parts of an archive: a line of NDJSON, a row of a table. Pure.
 
+use kernel::PatientId;
 use serde_json::{Value, json};
 use store::AuditLine;
 
@@ -29,8 +30,14 @@ impl Lines {
 
 /// A patient as a resource, with every number in full and with the mark of a record that was open to named people
 /// only.
-pub(super) fn patient(open: &Patient, stamp: Stamp, numbers: &[ShownIdentifier], links: &Links) -> Value {
-    let mut resource = out::patient(open, stamp, numbers, links);
+pub(super) fn patient(
+    open: &Patient,
+    stamp: Stamp,
+    numbers: &[ShownIdentifier],
+    away: &[PatientId],
+    links: &Links,
+) -> Value {
+    let mut resource = out::patient(open, stamp, numbers, away, links);
     if open.restricted
         && let Some(fields) = resource.as_object_mut()
     {
