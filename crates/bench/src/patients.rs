@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 /// How many have the same family name.
-pub(crate) const FAMILY: usize = 4;
+const FAMILY: usize = 4;
 
 /// A number that looks drawn: `SplitMix64`.
 fn mixed(seed: u64) -> u64 {

@@ -525,7 +525,7 @@ impl Work<'_, '_> {
         for value in identifiers {
             let identifier = IdentifierId::new(self.tx.at(), self.batch.store.entropy());
             self.words.push((identifier.uuid(), identifier_words(&value)));
-            self.identifiers.push((tag, known_identifier(identifier, patient, value)));
+            self.identifiers.push((tag, KnownIdentifier::new(identifier, patient, value)));
         }
     }
 
@@ -741,18 +741,6 @@ impl Work<'_, '_> {
         let (outcome, reason) = if kept.is_some() { (Outcome::Match, CHANGED) } else { (added, "") };
         self.remember(token, digest, ENTRY, id.uuid(), outcome);
         Ok(Ok((outcome, reason)))
-    }
-}
-
-fn known_identifier(id: IdentifierId, patient_id: PatientId, value: Identifier) -> KnownIdentifier {
-    KnownIdentifier {
-        id,
-        row_version: 1,
-        patient_id,
-        kind: value.kind.code().to_owned(),
-        active: true,
-        masked: value.masked(),
-        value,
     }
 }
 

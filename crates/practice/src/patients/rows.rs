@@ -59,6 +59,22 @@ store::sealed_row! {
     }
 }
 
+impl KnownIdentifier {
+    /// One that is new and stands.
+    #[must_use]
+    pub fn new(id: IdentifierId, patient_id: PatientId, value: Identifier) -> Self {
+        Self {
+            id,
+            row_version: 1,
+            patient_id,
+            kind: value.kind.code().to_owned(),
+            active: true,
+            masked: value.masked(),
+            value,
+        }
+    }
+}
+
 store::sealed_row! {
     /// The same, masked: the number itself stays sealed.
     pub view MaskedRow opens MaskedIdentifier in "patient_identifier" id IdentifierId, keyed patient(patient_id) {

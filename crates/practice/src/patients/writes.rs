@@ -155,16 +155,7 @@ pub async fn add_identifier(
     let Some(mut tx) = editing(store, actor, key, patient, &identifier).await? else { return Ok(()) };
     let id = IdentifierId::new(tx.at(), store.entropy());
     let words = identifier_words(&identifier);
-    tx.insert::<IdentifierRow>(KnownIdentifier {
-        id,
-        row_version: 1,
-        patient_id: patient,
-        kind: identifier.kind.code().to_owned(),
-        active: true,
-        masked: identifier.masked(),
-        value: identifier,
-    })
-    .await?;
+    tx.insert::<IdentifierRow>(KnownIdentifier::new(id, patient, identifier)).await?;
     tx.tokens(id.uuid(), &words).await?;
     tx.commit(Event::new().about("identifier", id.uuid()), id.to_string().into()).await.map(|_| ())
 }

@@ -74,7 +74,7 @@ fn write_bundle(file: &Path, patients: usize) {
         let comma = if n == 0 { "" } else { "," };
         let about = allergy(&format!("a{n}"), &format!("p{n}"), &"Latex, and more ".repeat(600));
         let letter = format!(
-            r#"{{"resourceType":"Observation","id":"o{n}","status":"final","subject":{{"reference":"Patient/p{n}"}},"valueString":"{}"}}"#,
+            r#"{{"resourceType":"QuestionnaireResponse","id":"o{n}","status":"completed","subject":{{"reference":"Patient/p{n}"}},"item":[{{"linkId":"1","text":"{}"}}]}}"#,
             "x".repeat(90_000)
         );
         let patient = patient(&format!("p{n}"), "Quintal", "1980-02-03");

@@ -92,12 +92,7 @@ async fn read_alert(store: &Store, actor: &Actor, threshold: Threshold, id: Uuid
     drop(threshold);
     let threshold = store.enter(actor).await?.naming(flag(), Interaction::Read);
     let tx: Tx<OpenRecord> = threshold.ask(Resource::Patient(patient)).await?;
-    let row: AlertRow = tx
-        .row(
-            sql!("select * from patient_alert where practice_id = $1 and patient_id = any($2) and id = $3"),
-            &[&tx.records_of(patient), &id],
-        )
-        .await?;
+    let row = alert_row(&tx, patient, id).await?;
     let stamp = Stamp::of(row.row_version, row.event_id);
     let alert = tx.record(Event::new().about("alert", id), row).await?.map_err(StoreError::from)?;
     Ok(Shown { id, stamp, resource: out::flag(&Alert { patient_id: patient, ..alert }, stamp) })
@@ -144,16 +139,7 @@ async fn one_entry<A: store::Reads>(
     patient: PatientId,
     id: Uuid,
 ) -> Result<Shown, ApiError> {
-    let row: EntryRow = tx
-        .row(
-            sql!(
-                "select * from record_entry
-                 where practice_id = $1 and patient_id = any($2) and id = $3 and kind = any($4)"
-            ),
-            &[&tx.records_of(patient), &id, &kind.stored_as().as_slice()],
-        )
-        .await?;
-    let rows = vec![row];
+    let rows = vec![entry_row(&tx, kind, patient, id).await?];
     let (brought_by, runs) = traced_entries(&tx, &rows).await?;
     let (stamps, actor) = (stamps(&rows), tx.actor().clone());
     let event = Event::new().about("entry", id).field(kind.name);
@@ -169,12 +155,7 @@ async fn one_entry<A: store::Reads>(
 
 async fn read_kept(threshold: Threshold, kind: &'static Kind, id: Uuid) -> Result<Shown, ApiError> {
     let tx: Tx<ReadDirectory> = threshold.ask(Resource::Practice).await?;
-    let row: KeptRow = tx
-        .row(
-            sql!("select * from kept_resource where practice_id = $1 and id = $2 and resource_type = $3"),
-            &[&id, &kind.name],
-        )
-        .await?;
+    let row = kept_row(&tx, kind, id).await?;
     let stamp = Stamp::of(row.row_version, row.event_id);
     let kept = tx.record(Event::new().about("resource", id), row).await?.map_err(StoreError::from)?;
     let resource = out::kept(kind.name, &id.to_string(), &kept.resource, stamp, &Links::default());
@@ -183,4 +164,38 @@ async fn read_kept(threshold: Threshold, kind: &'static Kind, id: Uuid) -> Resul
 
 pub(super) async fn patient_row<A: Includes<ReadPatient>>(tx: &Tx<A>, id: PatientId) -> Result<PatientRow, StoreError> {
     tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id.uuid()]).await
+}
+
+/// An alert of a patient, under whichever of their records it is kept.
+pub(super) async fn alert_row(tx: &Tx<OpenRecord>, patient: PatientId, id: Uuid) -> Result<AlertRow, StoreError> {
+    tx.row(
+        sql!("select * from patient_alert where practice_id = $1 and patient_id = any($2) and id = $3"),
+        &[&tx.records_of(patient), &id],
+    )
+    .await
+}
+
+/// An entry of a patient that is of a type, under whichever of their records it is kept.
+pub(super) async fn entry_row<A: store::Action>(
+    tx: &Tx<A>,
+    kind: &Kind,
+    patient: PatientId,
+    id: Uuid,
+) -> Result<EntryRow, StoreError> {
+    tx.row(
+        sql!(
+            "select * from record_entry where practice_id = $1 and patient_id = any($2) and id = $3 and kind = any($4)"
+        ),
+        &[&tx.records_of(patient), &id, &kind.stored_as().as_slice()],
+    )
+    .await
+}
+
+/// A resource that is kept as it came.
+pub(super) async fn kept_row(tx: &Tx<ReadDirectory>, kind: &Kind, id: Uuid) -> Result<KeptRow, StoreError> {
+    tx.row(
+        sql!("select * from kept_resource where practice_id = $1 and id = $2 and resource_type = $3"),
+        &[&id, &kind.name],
+    )
+    .await
 }

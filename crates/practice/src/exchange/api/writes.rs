@@ -88,7 +88,8 @@ pub async fn create(
     let mut shown = Vec::new();
     tx.insert::<PatientRow>(patient.clone()).await?;
     for value in sent.identifiers {
-        let (number, known) = new_identifier(&tx, store, id, value);
+        let number = IdentifierId::new(tx.at(), store.entropy());
+        let known = KnownIdentifier::new(number, id, value);
         stamp = stamp.and(1, event);
         words.push((number.uuid(), identifier_words(&known.value)));
         shown.push(if whole {
@@ -106,25 +107,6 @@ pub async fn create(
     // The same key was committed meanwhile by a request beside this one: theirs stands.
     let shown = (written.id == id).then_some(Shown { id: id.uuid(), stamp, resource });
     Ok(Written { shown, ..written })
-}
-
-fn new_identifier<A: store::Action>(
-    tx: &Tx<A>,
-    store: &Store,
-    patient_id: PatientId,
-    value: Identifier,
-) -> (IdentifierId, KnownIdentifier) {
-    let id = IdentifierId::new(tx.at(), store.entropy());
-    let known = KnownIdentifier {
-        id,
-        row_version: 1,
-        patient_id,
-        kind: value.kind.code().to_owned(),
-        active: true,
-        masked: value.masked(),
-        value,
-    };
-    (id, known)
 }
 
 /// Refuses a reference to what is not here. That something is another practice's, or open to named people
@@ -218,7 +200,8 @@ pub async fn update(
         version += 1;
     }
     for value in fresh {
-        let (number, known) = new_identifier(&tx, store, id, value);
+        let number = IdentifierId::new(tx.at(), store.entropy());
+        let known = KnownIdentifier::new(number, id, value);
         let words = identifier_words(&known.value);
         tx.insert::<IdentifierRow>(known).await?;
         tx.tokens(number.uuid(), &words).await?;

@@ -1,11 +1,12 @@
 //! `PUT [type]/[id]`, over the version that was read and no other.
 
 use axum::http::{HeaderMap, StatusCode, header};
-use kernel::{EntryId, PatientId};
+use kernel::{EntryId, IdempotencyKey, PatientId};
 use practice::exchange::api::entries::writes as entries;
 use practice::exchange::api::kinds::Kind;
 use practice::exchange::api::{ApiError as Failed, writes};
 use practice::exchange::fhir::{sent_entry, sent_patient};
+use uuid::Uuid;
 
 use super::answer::version_of;
 use super::create::{Change, answered, key_of, key_sent, must_be_json};
@@ -27,13 +28,8 @@ pub(super) async fn patient(
     let (by, id) = (&sent.by, PatientId::from_uuid(id_of(&id)?));
     let seen = seen(&headers, &sent.bytes)?;
     let read = sent_patient(&sent.bytes, writes::today(by.store()), &by.base.url).map_err(Failed::from)?;
-    if read.id.as_deref() != Some(id.to_string().as_str()) {
-        return Err(ApiError::bad_request("The resource must have the id of the address.").at("Patient.id"));
-    }
-    let what = format!("PUT Patient/{id}");
-    // Sent again, over the same version, it is the same change: a retry needs no key of its own.
-    let derived = || key_of(by, &[what.as_bytes(), &seen.to_be_bytes(), &sent.bytes]);
-    let key = key_sent(&headers, by, &what)?.unwrap_or_else(derived);
+    same_id(read.id.as_deref(), "Patient", id.uuid())?;
+    let key = once(&headers, &sent, &format!("PUT Patient/{id}"), seen)?;
     let written = writes::update(by.store(), &by.actor, key, id, seen, read, &sent.bytes).await?;
     let change = Change { kind: "Patient", id: id.uuid(), version: written.version, shown: written.shown };
     answered(by, &headers, StatusCode::OK, change).await
@@ -53,16 +49,26 @@ pub(super) async fn entry(
     let seen = seen(&headers, &sent.bytes)?;
     let written_as = kind.written_as().ok_or_else(ApiError::internal)?;
     let read = sent_entry(&sent.bytes, written_as, &by.base.url).map_err(Failed::from)?;
-    if read.id.as_deref() != Some(id.to_string().as_str()) {
-        let words = "The resource must have the id of the address.";
-        return Err(ApiError::bad_request(words).at(format!("{}.id", kind.name)));
-    }
-    let what = format!("PUT {}/{id}", kind.name);
-    let derived = || key_of(by, &[what.as_bytes(), &seen.to_be_bytes(), &sent.bytes]);
-    let key = key_sent(&headers, by, &what)?.unwrap_or_else(derived);
+    same_id(read.id.as_deref(), kind.name, id.uuid())?;
+    let key = once(&headers, &sent, &format!("PUT {}/{id}", kind.name), seen)?;
     let written = entries::update(by.store(), &by.actor, key, (kind, id), seen, read, &sent.bytes).await?;
     let change = Change { kind: kind.name, id: id.uuid(), version: written.version, shown: written.shown };
     answered(by, &headers, StatusCode::OK, change).await
+}
+
+/// What is put has the id of where it is put (FHIR R4, 3.1.0.4).
+fn same_id(said: Option<&str>, kind: &str, id: Uuid) -> Result<(), ApiError> {
+    if said == Some(id.to_string().as_str()) {
+        return Ok(());
+    }
+    Err(ApiError::bad_request("The resource must have the id of the address.").at(format!("{kind}.id")))
+}
+
+/// The key of a change: the client's own, or one made of what was sent. Sent again, over the same version, it
+/// is the same change: a retry needs no key of its own.
+fn once(headers: &HeaderMap, sent: &ApiSent, what: &str, seen: i64) -> Result<IdempotencyKey, ApiError> {
+    let derived = || key_of(&sent.by, &[what.as_bytes(), &seen.to_be_bytes(), &sent.bytes]);
+    Ok(key_sent(headers, &sent.by, what)?.unwrap_or_else(derived))
 }
 
 /// Of a resource's head, the version that it says it is.

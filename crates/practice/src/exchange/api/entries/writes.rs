@@ -11,6 +11,7 @@ use super::Written;
 use crate::exchange::api::ApiError;
 use crate::exchange::api::kinds::{Home, Kind};
 use crate::exchange::api::page::Shown;
+use crate::exchange::api::reads::entry_row;
 use crate::exchange::fhir::out::{self, Links, Stamp};
 use crate::exchange::fhir::{EntryImport, Refers, Reject, SentEntry, nobody_here, subject_field};
 use crate::patients::actions::{AddEntry, ChangeEntry};
@@ -101,15 +102,7 @@ pub async fn update(
         Once::Done(outcome) => return Ok(done(&outcome)?),
         Once::Fresh(tx) => tx,
     };
-    let row: EntryRow = tx
-        .row(
-            sql!(
-                "select * from record_entry
-                 where practice_id = $1 and patient_id = any($2) and id = $3 and kind = any($4)"
-            ),
-            &[&tx.records_of(patient), &id.uuid(), &kind.stored_as().as_slice()],
-        )
-        .await?;
+    let row = entry_row(&tx, kind, patient, id.uuid()).await?;
     if row.row_version != seen {
         return Err(ApiError::Stale);
     }

@@ -14,11 +14,10 @@ use crate::exchange::api::kinds::{Home, Kind};
 use crate::exchange::api::leads::{Leads, Sources};
 use crate::exchange::api::numbers::{Numbered, Sight};
 use crate::exchange::api::page::{Shown, next_cursor, opened};
-use crate::exchange::api::reads::{flag, number_rows, traced_entries};
+use crate::exchange::api::reads::{alert_row, entry_row, flag, kept_row, number_rows, traced_entries};
 use crate::exchange::fhir::out::{self, Links, ShownIdentifier, Stamp};
-use crate::exchange::rows::KeptRow;
 use crate::patients::actions::{OpenRecord, ReadClinical, ReadDirectory, ReadPatient, ReadWhole, RevealIdentifier};
-use crate::patients::rows::{Alert, AlertRow, Entry, EntryRow, IdentifierRow, MaskedRow, PatientRow};
+use crate::patients::rows::{Alert, Entry, IdentifierRow, MaskedRow, PatientRow};
 
 /// What is to be shown of all versions.
 #[derive(Clone, Copy)]
@@ -207,13 +206,7 @@ where
 }
 
 async fn of_alert(tx: Tx<OpenRecord>, patient: PatientId, id: Uuid, part: Part<'_>) -> Result<Versions, ApiError> {
-    let row: AlertRow = tx
-        .row(
-            sql!("select * from patient_alert where practice_id = $1 and patient_id = any($2) and id = $3"),
-            &[&tx.records_of(patient), &id],
-        )
-        .await?;
-    let chain = tx.past(row).await?;
+    let chain = tx.past(alert_row(&tx, patient, id).await?).await?;
     let wanted = cut(&tx, &stamps_of(&chain), part).await?;
     let was = tx.record(part.event("alert", id), chain).await?.map_err(StoreError::from)?;
     let (all, begins) = row_versions(id, was, |alert: &Alert, stamp| {
@@ -230,18 +223,8 @@ async fn of_entry<A: store::Reads>(
     id: Uuid,
     part: Part<'_>,
 ) -> Result<Versions, ApiError> {
-    let row: EntryRow = tx
-        .row(
-            sql!(
-                "select * from record_entry
-                 where practice_id = $1 and patient_id = any($2) and id = $3 and kind = any($4)"
-            ),
-            &[&tx.records_of(patient), &id, &kind.stored_as().as_slice()],
-        )
-        .await?;
-    let rows = vec![row];
-    let (brought_by, runs) = traced_entries(&tx, &rows).await?;
-    let Some(row) = rows.into_iter().next() else { return Err(StoreError::Missing.into()) };
+    let row = entry_row(&tx, kind, patient, id).await?;
+    let (brought_by, runs) = traced_entries(&tx, std::slice::from_ref(&row)).await?;
     let chain = tx.past(row).await?;
     let wanted = cut(&tx, &stamps_of(&chain), part).await?;
     let actor = tx.actor().clone();
@@ -258,13 +241,7 @@ async fn of_entry<A: store::Reads>(
 }
 
 async fn of_kept(tx: Tx<ReadDirectory>, kind: &'static Kind, id: Uuid, part: Part<'_>) -> Result<Versions, ApiError> {
-    let row: KeptRow = tx
-        .row(
-            sql!("select * from kept_resource where practice_id = $1 and id = $2 and resource_type = $3"),
-            &[&id, &kind.name],
-        )
-        .await?;
-    let chain = tx.past(row).await?;
+    let chain = tx.past(kept_row(&tx, kind, id).await?).await?;
     let wanted = cut(&tx, &stamps_of(&chain), part).await?;
     let was = tx.record(part.event("resource", id), chain).await?.map_err(StoreError::from)?;
     let (all, begins) = row_versions(id, was, |kept, stamp| {

@@ -128,6 +128,17 @@ fn event_of<R: StoredRow>(asked: &Search, returned: &[R]) -> Event {
     Event::new().field(asked.kind.name).note(note)
 }
 
+/// A page of a search, with nothing in it yet: it is the only one, or the next begins after a resource.
+async fn begun<A: store::Action>(
+    tx: &Tx<A>,
+    asked: &Search,
+    after: Option<Uuid>,
+    next: Option<Uuid>,
+) -> Result<Page, StoreError> {
+    let next = next_cursor(tx, asked.kind.name, &asked.said, next).await?;
+    Ok(Page { complete: after.is_none() && next.is_none(), next, ..Page::default() })
+}
+
 /// Records that are left open to named people only are not found: a program is nobody named.
 async fn patients<A: Sight>(tx: Tx<A>, asked: &Search, after: Option<Uuid>) -> Result<Page, ApiError> {
     let sets = asked.token_sets();
@@ -186,13 +197,11 @@ async fn patients<A: Sight>(tx: Tx<A>, asked: &Search, after: Option<Uuid>) -> R
         looked_at
     };
     let rows: Vec<PatientRow> = found.into_iter().map(|(_, row)| row).collect();
-    let next = next_cursor(&tx, asked.kind.name, &asked.said, next).await?;
-    let complete = after.is_none() && next.is_none();
+    let mut page = begun(&tx, asked, after, next).await?;
     let stamps: Vec<(PatientId, Stamp, Vec<PatientId>)> =
         rows.iter().map(|row| (row.id, numbers.stamp(row), numbers.merged_into(row.id))).collect();
     numbers.keep(&rows.iter().map(|row| row.id.uuid()).collect::<Vec<_>>());
     let (opened, mut numbers) = tx.record(event_of(asked, &rows), (rows, numbers)).await?;
-    let mut page = Page { next, complete, ..Page::default() };
     for (open, (id, stamp, away)) in opened.into_iter().zip(stamps) {
         let numbers = numbers.remove(&id).unwrap_or_default();
         page.take(id.uuid(), stamp, open, |open| Some(out::patient(&open, stamp, &numbers, &away, &Links::default())));
@@ -321,8 +330,7 @@ async fn entries<A: store::Reads>(
     after: Option<Uuid>,
 ) -> Result<Page, ApiError> {
     let Gathered { rows, next } = entry_rows(&tx, patient, asked, after).await?;
-    let next = next_cursor(&tx, asked.kind.name, &asked.said, next).await?;
-    let mut page = Page { complete: after.is_none() && next.is_none(), next, ..Page::default() };
+    let mut page = begun(&tx, asked, after, next).await?;
     let (brought_by, runs) = traced_entries(&tx, &rows).await?;
     let (stamps, actor) = (stamps(&rows), tx.actor().clone());
     let (opened, runs) = tx.record(event_of(asked, &rows), (rows, runs)).await?;
@@ -340,8 +348,7 @@ async fn entries_with_patient<A: Sight + Includes<ReadPatient>>(
     after: Option<Uuid>,
 ) -> Result<Page, ApiError> {
     let Gathered { rows, next } = entry_rows(&tx, patient, asked, after).await?;
-    let next = next_cursor(&tx, asked.kind.name, &asked.said, next).await?;
-    let mut page = Page { complete: after.is_none() && next.is_none(), next, ..Page::default() };
+    let mut page = begun(&tx, asked, after, next).await?;
     if rows.is_empty() {
         // Nothing that the patient could come along with.
         tx.record(event_of(asked, &rows), ()).await?;
@@ -377,8 +384,7 @@ async fn alerts(tx: Tx<OpenRecord>, patient: PatientId, asked: &Search, after: O
         )
         .await?;
     let Gathered { rows, next } = Gathered::close(rows, asked.count, None);
-    let next = next_cursor(&tx, asked.kind.name, &asked.said, next).await?;
-    let mut page = Page { complete: after.is_none() && next.is_none(), next, ..Page::default() };
+    let mut page = begun(&tx, asked, after, next).await?;
     let stamps: Vec<(AlertId, Stamp)> =
         rows.iter().map(|row| (row.id, Stamp::of(row.row_version, row.event_id))).collect();
     for (open, (id, stamp)) in tx.record(event_of(asked, &rows), rows).await?.into_iter().zip(stamps) {
@@ -402,8 +408,7 @@ async fn kept(tx: Tx<ReadDirectory>, asked: &Search, after: Option<Uuid>) -> Res
         )
         .await?;
     let Gathered { rows, next } = Gathered::close(rows, asked.count, None);
-    let next = next_cursor(&tx, asked.kind.name, &asked.said, next).await?;
-    let mut page = Page { complete: after.is_none() && next.is_none(), next, ..Page::default() };
+    let mut page = begun(&tx, asked, after, next).await?;
     let stamps: Vec<(ResourceId, EventId, i64)> =
         rows.iter().map(|row| (row.id, row.event_id, row.row_version)).collect();
     for (open, (id, event, version)) in tx.record(event_of(asked, &rows), rows).await?.into_iter().zip(stamps) {
