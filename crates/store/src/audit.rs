@@ -190,8 +190,8 @@ impl Unseal for AuditRow {
 pub struct AuditFilter {
     /// Acts of this person or client.
     pub actor: Option<Uuid>,
-    /// Acts concerning this patient.
-    pub patient: Option<PatientId>,
+    /// Acts concerning one of these records; of nobody named, all.
+    pub patients: Vec<PatientId>,
     /// Acts of this name; a name that ends with a dot takes all that begin so.
     pub action: Option<String>,
     /// From this moment on.
@@ -244,9 +244,9 @@ const OF_PRACTICE: &str = "
     where e.practice_id = $1 and ($2::uuid is null or e.event_id < $2)
       and e.event_id >= $9 and e.event_id < $10
       and ($3::uuid is null or e.actor_id = $3)
-      and ($4::uuid is null or e.patient_id = $4 or exists (
+      and (cardinality($4::uuid[]) = 0 or e.patient_id = any($4) or exists (
             select from audit_subject s
-            where s.practice_id = e.practice_id and s.patient_id = $4 and s.event_id = e.event_id))
+            where s.practice_id = e.practice_id and s.patient_id = any($4) and s.event_id = e.event_id))
       and ($5::text is null or e.action = $5 or (right($5, 1) = '.' and left(e.action, length($5)) = $5))
       and ($6::timestamptz is null or e.at >= $6) and ($7::timestamptz is null or e.at < $7)
     order by e.event_id desc limit $8";
@@ -336,10 +336,11 @@ impl<A: Includes<ReadAudit>> Tx<A> {
         limit: i64,
     ) -> Result<AuditPage<AuditLine>, StoreError> {
         let (low, high) = ids_within(filter.from, filter.until);
+        let patients: Vec<Uuid> = filter.patients.iter().map(|patient| patient.uuid()).collect();
         let params: &[&(dyn ToSql + Sync)] = &[
             &filter.before.map(EventId::uuid),
             &filter.actor,
-            &filter.patient.map(PatientId::uuid),
+            &patients,
             &filter.action,
             &filter.from,
             &filter.until,

@@ -94,14 +94,23 @@ const KEEP: &str = "
 const BROUGHT_BY: &str = "
     select target_id, run_id from import_key where practice_id = $1 and target_id = any($2)";
 
+/// Which references are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follow {
+    /// Those that lead to a record which is open to whoever may read records at all.
+    Open,
+    /// All of them: for an export, which holds restricted records too.
+    All,
+}
+
 const WENT_TO: &str = "
     select k.token, k.target_id from import_key k where k.practice_id = $1 and k.token = any($2)
-      and not exists (
+      and ($3 or not exists (
         select from patient p
         join patient s on s.practice_id = p.practice_id and s.id = coalesce(p.merged_into, p.id)
         where p.practice_id = k.practice_id and s.restricted and p.id in (
             select k.target_id union all
-            select e.patient_id from record_entry e where e.practice_id = k.practice_id and e.id = k.target_id))";
+            select e.patient_id from record_entry e where e.practice_id = k.practice_id and e.id = k.target_id)))";
 
 impl<A: Action> Tx<A> {
     /// Which runs brought these rows in. Rows that no import brought are not among them.
@@ -110,13 +119,12 @@ impl<A: Action> Tx<A> {
         rows.iter().map(|row| Ok((row.try_get(0)?, ImportId::from_uuid(row.try_get(1)?)))).collect()
     }
 
-    /// Where these sources went, as far as they came in: for showing to programs, so nobody waits for an
-    /// import, and what leads to a record that is open to named people only leads nowhere.
-    pub async fn went_to(&self, tokens: &[Token]) -> Result<HashMap<Token, Uuid>, StoreError> {
+    /// Where these sources went, as far as they came in: for showing them, so nobody waits for an import.
+    pub async fn went_to(&self, tokens: &[Token], follow: Follow) -> Result<HashMap<Token, Uuid>, StoreError> {
         let bytes: Vec<&[u8]> = tokens.iter().map(|token| token.bytes().as_slice()).collect();
         let by_bytes: HashMap<&[u8], Token> = tokens.iter().map(|token| (token.bytes().as_slice(), *token)).collect();
         let mut went = HashMap::new();
-        for row in self.desk.query(WENT_TO, &[&bytes]).await? {
+        for row in self.desk.query(WENT_TO, &[&bytes, &(follow == Follow::All)]).await? {
             let token: &[u8] = row.try_get(0)?;
             if let Some(token) = by_bytes.get(token) {
                 went.insert(*token, row.try_get(1)?);

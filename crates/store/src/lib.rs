@@ -44,7 +44,7 @@ pub use audit::{
 pub use error::{Damaged, StoreError};
 pub use event::{Event, Purpose};
 pub use house::{HouseOnce, HouseTx};
-pub use import_keys::{ImportTurn, Imported, ToRemember};
+pub use import_keys::{Follow, ImportTurn, Imported, ToRemember};
 pub use keyring::{Keyring, KeyringSettings};
 pub use lookup::{Throttled, TokenSet};
 pub use outbox::{ATTEMPTS_MAX, Letter, OutboxId, OutboxRow, Outgoing, SendMail};

@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
-use super::fhir::{self, Head, PatientImport, Reject, Resource, ResourceKey};
+use super::fhir::{self, Head, PatientImport, Reject, Replacing, Resource, ResourceKey};
 use crate::patients::identifiers::{Identifier, IdentifierKind};
 use crate::patients::model::{
     Address, BirthDate, Concept, ContactPoint, ContactSystem, ContactUse, Demographics, HumanName, LINE_CHARS_MAX,
@@ -249,6 +249,7 @@ impl Gathered {
         let notes: Vec<_> = self.notes.iter().enumerate().map(|(at, text)| note(&id, at, text, today)).collect();
         let patient = PatientImport {
             restricted: false,
+            replacing: Replacing::default(),
             id,
             active: true,
             demographics: self.known,

@@ -16,6 +16,7 @@ use store::{Job, Store, StoreError};
 use super::csv::{self, Look, Mapping, MappingProblem, Said};
 use super::fhir::{Finding, Head, Index, JsonFile, Line, Outcome, Reader, Reject, Report, Resource, Seen};
 use super::mappings::keep_mapping;
+use super::merged::{self, Claims};
 use super::vcard;
 use super::writes::Batch;
 
@@ -310,6 +311,7 @@ async fn bring(
     said = Progress { learning: false, bytes: 0, bytes_total, resources: 0, ..said };
     let mut report = Report::default();
     let mut seen = Seen::default();
+    let mut claims = Claims::default();
     let run = super::writes::begin_run(store, &actor, settings, &plan.names()).await?;
     let mut batch = Batch::new(store, &actor, settings, &index, run, turn);
     for (input, wanted) in walks {
@@ -325,6 +327,12 @@ async fn bring(
                 Ok((head, resource)) => {
                     let patient = matches!(resource, Resource::Patient(_));
                     if wanted == Take::All || patient == (wanted == Take::Patients) {
+                        if let Resource::Patient(patient) = &resource
+                            && !seen.has(head.key)
+                        {
+                            let place = (&line.file, line.number);
+                            claims.hear(&index, head.key, patient, place, &mut report);
+                        }
                         take(&mut batch, &mut report, &mut seen, &line.file, line.number, head, resource);
                     }
                 }
@@ -342,6 +350,7 @@ async fn bring(
         said.bytes = base + taken.max(input.bytes);
         progress(&said);
     }
+    merged::carry_out(&batch, claims, &mut report).await?;
     batch.finish(&report).await?;
     Ok(report)
 }

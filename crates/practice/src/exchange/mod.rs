@@ -1,6 +1,6 @@
 //! Exchange: records that come from elsewhere. `fhir`, `csv` and `vcard` read and map, and know no
 //! database; `import` walks the files; `writes` puts batches through the doors, like anything else;
-//! `mappings` keeps how tables were read; `runs` lists imports and takes one back. `export` makes archives of
+//! `mappings` keeps how tables were read; `merged` makes one what files say is one; `runs` lists imports and takes one back. `export` makes archives of
 //! records, in the form that `archive` has.
 
 pub mod actions;
@@ -12,6 +12,7 @@ pub mod fhir;
 mod gathered;
 pub mod import;
 mod mappings;
+mod merged;
 mod rows;
 pub mod runs;
 pub mod vcard;

@@ -29,7 +29,7 @@ use crate::patients::search::words_of;
 use crate::patients::writes::{Severity, identifier_words};
 
 /// The source of a patient.
-const PATIENT: &str = "patient";
+pub(super) const PATIENT: &str = "patient";
 /// A further source of a patient, matched by an identifier: it is not that patient's record here, so what
 /// changes there is never taken over.
 const MATCHED: &str = "patient-matched";
@@ -54,11 +54,11 @@ struct Waiting {
 
 /// Resources collected until they are written together.
 pub(super) struct Batch<'a> {
-    store: &'a Store,
+    pub(super) store: &'a Store,
     actor: &'a Actor,
-    settings: &'a ImportSettings,
-    index: &'a Index,
-    run: Option<ImportId>,
+    pub(super) settings: &'a ImportSettings,
+    pub(super) index: &'a Index,
+    pub(super) run: Option<ImportId>,
     waiting: Vec<Waiting>,
     /// Kept to the end of the batch; in a dry run, which writes nothing, to the end of the files.
     met: Met,
@@ -160,9 +160,7 @@ impl<'a> Batch<'a> {
         if waiting.is_empty() {
             return Ok(());
         }
-        if let Some(turn) = &self.turn {
-            turn.stands()?;
-        }
+        self.turn_stands()?;
         let mut work = Work::new(self, self.ask().await?);
         let findings = work.place(waiting).await?;
         let Work { tx, .. } = work;
@@ -176,7 +174,13 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    async fn ask(&self) -> Result<Tx<ImportPatients>, StoreError> {
+    /// That nobody else imports into this practice.
+    pub(super) fn turn_stands(&self) -> Result<(), StoreError> {
+        self.turn.as_ref().map_or(Ok(()), ImportTurn::stands)
+    }
+
+    /// A transaction of the import.
+    pub(super) async fn ask(&self) -> Result<Tx<ImportPatients>, StoreError> {
         let key = IdempotencyKey::new(self.store.clock().now(), self.store.entropy());
         let asked = self.store.enter(self.actor).await?.ask_once::<ImportPatients>(Asked::Practice, key, &()).await?;
         if let Once::Fresh(tx) = asked { Ok(tx) } else { Err(StoreError::KeyReused) }
@@ -551,7 +555,10 @@ impl Work<'_, '_> {
         }
         let patch =
             |_: &Patient, to: &(bool, Demographics)| PatientPatch { active: Some(to.0), ..replacing(to.1.clone()) };
-        let to = (import.active, import.demographics);
+        // Of a record that was merged away, FHIR's `active` says only that.
+        let merged = row.merged_into.is_some();
+        let active = if merged { import.replacing.in_use.unwrap_or(row.active) } else { import.active };
+        let to = (active, import.demographics);
         let tag = self.tag(patient);
         self.tx.amend_under(tag, &row, Versioned(row.row_version), &to, patch, Some(words_of)).await?;
         self.add_identifiers(patient, fresh);

@@ -11,6 +11,7 @@
 mod bad_input;
 mod desk;
 mod export;
+mod export_merged;
 mod import;
 mod import_again;
 mod isolation;

@@ -96,7 +96,7 @@ async fn an_owner_sees_that_a_record_was_opened_and_not_what_stands_in_it() {
     let (owner, doctor) =
         (house.actor(practice, &[Role::Owner]).await, house.actor(practice, &[Role::Practitioner]).await);
     let id = write_down(&house, &doctor, &form("Lindiwe", "Mokoena", "7/3/1984")).await;
-    let filter = AuditFilter { patient: Some(id), ..AuditFilter::default() };
+    let filter = AuditFilter { patients: vec![id], ..AuditFilter::default() };
     let log = of_practice(&house.store, &owner, &filter).await.unwrap();
     assert_eq!(log.lines.lines.len(), 1);
     assert!(log.lines.lines[0].changes.is_empty());

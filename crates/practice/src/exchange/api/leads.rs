@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use kernel::ImportId;
 use serde_json::Value;
-use store::{Actor, Damaged, FhirTypes, Interaction, Reads, Resource, Store, StoreError};
+use store::{Actor, Damaged, FhirTypes, Follow, Interaction, Reads, Resource, Store, StoreError};
 use uuid::Uuid;
 
 use super::kinds::Kind;
@@ -50,11 +50,11 @@ impl Leads {
         let resources: Vec<(Uuid, Value)> =
             entries.iter().flatten().filter_map(|entry| Some((entry.id.uuid(), source_of(entry)?))).collect();
         let has = |name: &str| Kind::named(name).is_some();
-        Self::of_resources::<A>(store, actor, named, about, &resources, sources, has).await
+        Self::of_resources::<A>(store, actor, named, about, &resources, sources, (has, Follow::Open)).await
     }
 
     /// The same for resources of any kind, by the rows that they stand in. `has` says to which types of resource
-    /// a reference can lead.
+    /// a reference can lead, and to which records.
     pub(in crate::exchange) async fn of_resources<A: Reads>(
         store: &Store,
         actor: &Actor,
@@ -62,7 +62,7 @@ impl Leads {
         about: Resource,
         resources: &[(Uuid, Value)],
         sources: Sources,
-        has: fn(&str) -> bool,
+        (has, follow): (fn(&str) -> bool, Follow),
     ) -> Result<Self, StoreError> {
         let mut asked: BTreeSet<(&str, ResourceKey)> = BTreeSet::new();
         for (row, resource) in resources {
@@ -77,7 +77,7 @@ impl Leads {
         let threshold = store.enter(actor).await?.naming(named.0, named.1);
         let tx = threshold.ask::<A>(about).await?;
         let tokens = tx.import_tokens(&texts).await?;
-        let went = tx.went_to(&tokens).await?;
+        let went = tx.went_to(&tokens, follow).await?;
         let mut found: HashMap<String, Vec<(ResourceKey, Target)>> = HashMap::new();
         for ((source, key), token) in asked.into_iter().zip(tokens) {
             if let Some(id) = went.get(&token) {

@@ -10,6 +10,10 @@ store::actions! {
     pub AskPatientExport = "export.ask-patient", writes;
     /// See which exports there are, and fetch what is not one's own.
     pub ReadExports = "export.read", reads;
+    /// Open the form for an export of the whole practice.
+    pub AskWholeForm = "export.form", reads, all of [AskExport];
+    /// Open the form for an export of one record.
+    pub AskPatientForm = "export.form", reads, all of [AskPatientExport];
     /// Agree to an export of the whole practice.
     pub ApproveExport = "export.approve", writes;
     /// Agree to an export of one record.

@@ -2,12 +2,14 @@
 //! records (the log names whom, before anything is opened), makes parts of it, encrypts them to the recipient, and
 //! keeps them together with how far it is. Killed anywhere, it comes to the same parts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use kernel::{EventId, PatientId};
 use serde_json::Value;
-use store::{Actor, Claim, Ended, Errand, Event, Fault, FhirTypes, Interaction, Job, Resource, Store, StoreError, Tx};
+use store::{
+    Actor, Claim, Ended, Errand, Event, Fault, FhirTypes, Follow, Interaction, Job, Resource, Store, StoreError, Tx,
+};
 use uuid::Uuid;
 
 use super::actions::ReadRecords;
@@ -22,7 +24,7 @@ use crate::exchange::archive::{
 };
 use crate::exchange::fhir::out::{self, ShownIdentifier, Stamp, source_of, type_of};
 use crate::patients::identifiers::IdentifierKind;
-use crate::patients::rows::{Entry, IdentifierRow, KnownIdentifier, PatientRow};
+use crate::patients::rows::{Entry, IdentifierRow, KnownIdentifier, Patient, PatientRow};
 
 /// A part is closed when it has this many bytes: it has as many, and one more resource at most.
 const PART_BYTES: usize = 4 * 1024 * 1024;
@@ -84,7 +86,9 @@ async fn round(store: &Store, signer: &Signer, claim: &Claim) -> Result<Ended, S
     let recipient = row.recipient.parse().map_err(|_| StoreError::Unreadable { what: "recipient" })?;
     let making = Making { store, signer, claim, actor, recipient };
     if row.steps.is_empty() {
-        making.begin(&row, row.settled_at.unwrap_or(now)).await?;
+        let taken_at = row.settled_at.unwrap_or(now);
+        let Some(span) = making.span(&row, taken_at).await? else { return making.no_longer_stands(&row).await };
+        making.begin(&row, taken_at, &span).await?;
     }
     loop {
         if claim.stopping() {
@@ -143,6 +147,14 @@ fn by_patient(
     shown
 }
 
+/// A record as the export has it. One that was merged into a record which is not among these (it was written later)
+/// stands for itself.
+fn as_exported(mut open: Patient, span: &Span, restricted: &HashSet<Uuid>) -> Patient {
+    open.restricted = restricted.contains(&open.id.uuid());
+    open.merged_into = open.merged_into.filter(|into| into.uuid() < span.bound);
+    open
+}
+
 fn standing(numbers: Vec<IdentifierRow>) -> (Vec<(kernel::IdentifierId, PatientId, String)>, Vec<IdentifierRow>) {
     let standing: Vec<IdentifierRow> = numbers.into_iter().filter(|number| number.active).collect();
     let facts = standing.iter().map(|number| (number.id, number.patient_id, number.kind.clone())).collect();
@@ -158,8 +170,20 @@ impl Making<'_> {
         self.store.enter(&self.actor).await?.ask(Resource::Practice).await
     }
 
-    async fn begin(&self, row: &ExportRow, taken_at: Timestamp) -> Result<(), StoreError> {
-        let span = Span::of(row, taken_at);
+    /// What belongs to the export. Nothing where the one record it is about was merged away since somebody asked:
+    /// what was agreed to was another record than the one that stands now.
+    async fn span(&self, row: &ExportRow, taken_at: Timestamp) -> Result<Option<Span>, StoreError> {
+        let Some(patient) = row.patient_id else { return Ok(Some(Span::of(taken_at, None))) };
+        let records = reads::records_of(&self.reading().await?, patient).await?;
+        Ok((!records.is_empty()).then(|| Span::of(taken_at, Some(records))))
+    }
+
+    async fn no_longer_stands(&self, row: &ExportRow) -> Result<Ended, Stopped> {
+        writes::put_away(self.store, &self.actor, self.claim, row, Some(State::Failed)).await?;
+        Ok(Ended::Finished)
+    }
+
+    async fn begin(&self, row: &ExportRow, taken_at: Timestamp, span: &Span) -> Result<(), StoreError> {
         let tx = self.reading().await?;
         let kinds = reads::entry_kinds(&tx, span).await?;
         let kept = reads::kept_types(&tx, span).await?;
@@ -183,7 +207,8 @@ impl Making<'_> {
             return Ok(Some(Ended::Stopped));
         }
         let taken_at = row.settled_at.ok_or(StoreError::Unreadable { what: "export" })?;
-        let span = Span::of(row, taken_at);
+        let Some(span) = self.span(row, taken_at).await? else { return self.no_longer_stands(row).await.map(Some) };
+        let span = &span;
         let cut = match step(&row.steps, row.step)? {
             Step::Patients => self.patients(row, span).await?,
             Step::Alerts => self.alerts(row, span).await?,
@@ -230,7 +255,7 @@ impl Making<'_> {
         Ok(())
     }
 
-    async fn patients(&self, row: &ExportRow, span: Span) -> Result<Cut, StoreError> {
+    async fn patients(&self, row: &ExportRow, span: &Span) -> Result<Cut, StoreError> {
         let mut cut = Cut::default();
         let mut after = row.last_id;
         let (mut lines, mut table, mut list) = (record::Lines::default(), record::patients_table(), String::new());
@@ -243,6 +268,7 @@ impl Making<'_> {
             }
             let numbers = reads::numbers(&tx, &ids).await?;
             let away = reads::merged_into(&tx, &ids).await?;
+            let restricted = reads::restricted(&tx, &ids).await?;
             let (brought_by, runs) = traced(&tx, &ids).await?;
             let stamps: Vec<(Uuid, Stamp)> = rows.iter().map(|row| (row.id.uuid(), stamp_of(row, &numbers))).collect();
             let (facts, numbers) = standing(numbers);
@@ -251,7 +277,7 @@ impl Making<'_> {
             let rests = opened.iter().flatten().map(|open| (open.id.uuid(), open.rest.clone())).collect();
             let leads = self.leads(rests, Sources::of(&brought_by, runs)).await?;
             for (open, (id, stamp)) in opened.into_iter().zip(stamps) {
-                match open {
+                match open.map(|open| as_exported(open, span, &restricted)) {
                     Ok(open) => {
                         let own = numbers.get(&open.id).map(Vec::as_slice).unwrap_or_default();
                         let away = away.get(&open.id).map(Vec::as_slice).unwrap_or_default();
@@ -289,12 +315,12 @@ impl Making<'_> {
             Resource::Practice,
             &resources,
             sources,
-            |_| true,
+            (|_| true, Follow::All),
         )
         .await
     }
 
-    async fn alerts(&self, row: &ExportRow, span: Span) -> Result<Cut, StoreError> {
+    async fn alerts(&self, row: &ExportRow, span: &Span) -> Result<Cut, StoreError> {
         let mut cut = Cut::default();
         let mut after = row.last_id;
         let mut lines = record::Lines::default();
@@ -322,7 +348,7 @@ impl Making<'_> {
         Ok(cut)
     }
 
-    async fn entries(&self, row: &ExportRow, span: Span, kind: &str) -> Result<Cut, StoreError> {
+    async fn entries(&self, row: &ExportRow, span: &Span, kind: &str) -> Result<Cut, StoreError> {
         let mut cut = Cut::default();
         let mut after = row.last_id;
         let (mut lines, mut table) = (record::Lines::default(), record::entries_table());
@@ -372,7 +398,7 @@ impl Making<'_> {
         Ok(cut)
     }
 
-    async fn kept(&self, row: &ExportRow, span: Span, kind: &str) -> Result<Cut, StoreError> {
+    async fn kept(&self, row: &ExportRow, span: &Span, kind: &str) -> Result<Cut, StoreError> {
         let mut cut = Cut::default();
         let mut after = row.last_id;
         let mut lines = record::Lines::default();
@@ -420,30 +446,43 @@ impl Making<'_> {
         Ok(Cut { parts: vec![part], ..Cut::default() })
     }
 
-    async fn pages(&self, row: &ExportRow, span: Span, taken_at: Timestamp) -> Result<Cut, StoreError> {
+    async fn pages(&self, row: &ExportRow, span: &Span, taken_at: Timestamp) -> Result<Cut, StoreError> {
         let mut cut = Cut::default();
         let (mut after, mut number) = (row.last_id, row.page);
         let mut bundle = page::Bundle::new(taken_at.as_second());
         loop {
             let tx = self.reading().await?;
             let Some(rows) = reads::pages(&tx, span, after, number).await? else { break };
-            let reads::PageRows { patients, numbers, alerts, entries, more } = rows;
+            let reads::PageRows { patients, numbers, alerts, entries, away, restricted, more } = rows;
             let ids: Vec<Uuid> = patients.iter().map(|row| row.id.uuid()).collect();
             let (facts, numbers) = standing(numbers);
             let (patients, numbers, alerts, entries) =
                 tx.record(self.about(), (patients, numbers, alerts, entries)).await?;
-            let numbers = by_patient(&facts, numbers);
             let damaged = patients.iter().filter(|open| open.is_err()).count()
                 + alerts.iter().filter(|open| open.is_err()).count()
                 + entries.iter().filter(|open| open.is_err()).count();
+            // What belongs to a record that was merged away stands on the page of the one it went into.
+            let on = |record: &PatientId| away.get(record).copied().unwrap_or(*record);
+            let facts: Vec<_> = facts.into_iter().map(|(id, record, kind)| (id, on(&record), kind)).collect();
+            let numbers = by_patient(&facts, numbers);
             let alerts: Vec<_> = alerts.into_iter().flatten().collect();
             let entries: Vec<_> = entries.into_iter().flatten().collect();
-            for patient in patients.iter().flatten() {
-                let own_alerts: Vec<_> = alerts.iter().filter(|alert| alert.patient_id == patient.id).collect();
-                let own_entries: Vec<_> = entries.iter().filter(|entry| entry.patient_id == patient.id).collect();
-                let numbers = numbers.get(&patient.id).map(Vec::as_slice).unwrap_or_default();
-                let record =
-                    page::Record { patient, numbers, alerts: &own_alerts, entries: &own_entries, page: number, more };
+            for patient in patients.into_iter().flatten() {
+                let patient = as_exported(patient, span, &restricted);
+                let own_alerts: Vec<_> = alerts.iter().filter(|alert| on(&alert.patient_id) == patient.id).collect();
+                let own_entries: Vec<_> = entries.iter().filter(|entry| on(&entry.patient_id) == patient.id).collect();
+                let mut came: Vec<PatientId> =
+                    away.iter().filter(|(_, into)| **into == patient.id).map(|(away, _)| *away).collect();
+                came.sort();
+                let record = page::Record {
+                    patient: &patient,
+                    numbers: numbers.get(&patient.id).map(Vec::as_slice).unwrap_or_default(),
+                    alerts: &own_alerts,
+                    entries: &own_entries,
+                    came: &came,
+                    page: number,
+                    more,
+                };
                 record.write(&mut bundle);
             }
             // They were counted where they were read first.
@@ -467,7 +506,7 @@ impl Making<'_> {
         Ok(cut)
     }
 
-    async fn audit(&self, row: &ExportRow, span: Span) -> Result<Cut, StoreError> {
+    async fn audit(&self, row: &ExportRow, span: &Span) -> Result<Cut, StoreError> {
         let mut cut = Cut::default();
         let mut before = row.last_id;
         let mut lines = record::Lines::default();

@@ -23,6 +23,7 @@ pub use super::archive::Scope;
 pub use making::go_on;
 pub use reads::{
     Approver, Layout, PIECE_BYTES_MAX, Portion, ask_form, begin_taking, exports, host_export, layout, one, piece,
+    signed_by,
 };
 pub use writes::{approve, ask, ask_at_host, refuse, taken, withdraw};
 

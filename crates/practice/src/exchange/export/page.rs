@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use kernel::PatientId;
 use serde_json::Value;
 
 use super::record::name_of;
@@ -86,10 +87,13 @@ pub(super) fn list_line(open: &Patient) -> String {
         name if is_blank(&name) => "No name".to_owned(),
         name => isolated(&name),
     };
+    let went =
+        open.merged_into.map(|into| format!("<br>Made one with <a href=\"../patients/{into}.html\">this record</a>"));
     format!(
-        "<tr><td><a href=\"../patients/{}.html\"><bdi>{}</bdi></a></td><td>{}</td></tr>\n",
+        "<tr><td><a href=\"../patients/{}.html\"><bdi>{}</bdi></a>{}</td><td>{}</td></tr>\n",
         open.id,
         escaped(&name),
+        went.unwrap_or_default(),
         escaped(&birth)
     )
 }
@@ -146,6 +150,8 @@ pub(super) struct Record<'a> {
     pub(super) numbers: &'a [ShownIdentifier],
     pub(super) alerts: &'a [&'a Alert],
     pub(super) entries: &'a [&'a Entry],
+    /// Records that were merged into this one: what belongs to them stands here.
+    pub(super) came: &'a [PatientId],
     pub(super) page: i32,
     pub(super) more: bool,
 }
@@ -173,6 +179,13 @@ impl Record<'_> {
         let _ = write!(page, "<h1><bdi>{}</bdi></h1>", escaped(&name));
         for alert in self.alerts.iter().filter(|alert| alert.active) {
             let _ = writeln!(page, "<p class=\"alert\"><strong>Alert:</strong> {}</p>", escaped(&alert.text));
+        }
+        if let Some(into) = patient.merged_into {
+            let _ = writeln!(
+                page,
+                "<p>This record was made one with <a href=\"{into}.html\">another of the same person</a>. Everything that \
+                 was written in it stands there.</p>"
+            );
         }
         if self.page == 0 {
             self.particulars(&mut page);
@@ -202,6 +215,13 @@ impl Record<'_> {
         pair(page, "Pronouns", known.pronouns.as_deref().unwrap_or_default());
         if known.deceased.as_ref().is_some_and(crate::patients::model::Deceased::is_dead) {
             pair(page, "Deceased", "yes");
+        }
+        for away in self.came {
+            let _ = writeln!(
+                page,
+                "<tr><th scope=\"row\">Made one with</th><td><a href=\"{away}.html\">another record of the same \
+                 person</a>, whose entries stand here too</td></tr>"
+            );
         }
         if !self.patient.active {
             pair(page, "Record", "not in use");

@@ -1,6 +1,6 @@
 //! Reading: exports for a page, records for the job, parts for whoever fetches an archive.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use kernel::{EventId, ExportId, PatientId, PersonId};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::actions::{ExportForm, ReadExports, ReadLog, ReadPeople, ReadRecords, TakeExport};
 use super::rows::{ExportRow, Member, MemberRow, PracticeName, PracticeNameRow};
 use super::{ExportError, Shown, State};
-use crate::exchange::archive::{END_BYTES, HEADER_BYTES, header, padding};
+use crate::exchange::archive::{END_BYTES, HEADER_BYTES, Manifest, header, padding};
 use crate::exchange::rows::KeptRow;
 use crate::patients::rows::{AlertRow, EntryRow, IdentifierRow, PatientRow};
 
@@ -33,20 +33,33 @@ const SHOWN_MAX: i64 = 50;
 pub const PIECE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// What belongs to an export: up to which moment, and of whom.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Span {
     /// The first id that is too late.
     pub(super) bound: Uuid,
-    pub(super) patient: Option<Uuid>,
+    /// Of one patient, the record and those that were merged into it; otherwise of everybody.
+    pub(super) records: Option<Vec<Uuid>>,
 }
 
 impl Span {
     /// Ids begin with their time, to the millisecond.
-    pub(super) fn of(row: &ExportRow, taken_at: Timestamp) -> Self {
+    pub(super) fn of(taken_at: Timestamp, records: Option<Vec<Uuid>>) -> Self {
         let millis = u64::try_from(taken_at.as_millisecond()).unwrap_or(0).saturating_add(1);
         let bound = uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid();
-        Self { bound, patient: row.patient_id }
+        Self { bound, records }
     }
+}
+
+/// The record and those that were merged into it. Nothing where it does not stand (any more).
+pub(super) async fn records_of<A: Action>(tx: &Tx<A>, patient: Uuid) -> Result<Vec<Uuid>, StoreError> {
+    tx.ids(
+        sql!(
+            "select id from patient where practice_id = $1 and coalesce(merged_into, id) = $2
+             and exists (select from patient p where p.practice_id = $1 and p.id = $2 and p.stands) order by id"
+        ),
+        &[&patient],
+    )
+    .await
 }
 
 /// The export that a claimed work is about.
@@ -60,21 +73,21 @@ pub(super) async fn row<A: Action>(tx: &Tx<A>, id: Uuid) -> Result<ExportRow, St
 }
 
 /// How many entries of each kind there are.
-pub(super) async fn entry_kinds(tx: &Tx<ReadRecords>, span: Span) -> Result<Vec<(String, i64)>, StoreError> {
+pub(super) async fn entry_kinds(tx: &Tx<ReadRecords>, span: &Span) -> Result<Vec<(String, i64)>, StoreError> {
     tx.counts(
         sql!(
             "select kind, count(*) from record_entry
-             where practice_id = $1 and id < $2 and ($3::uuid is null or patient_id = $3) group by kind order by kind"
+             where practice_id = $1 and id < $2 and ($3::uuid[] is null or patient_id = any($3)) group by kind order by kind"
         ),
-        &[&span.bound, &span.patient],
+        &[&span.bound, &span.records],
     )
     .await
 }
 
 /// How many resources of each type there are that belong to no patient. An export of one patient has none:
 /// among them may be what is about somebody else who is not here.
-pub(super) async fn kept_types(tx: &Tx<ReadRecords>, span: Span) -> Result<Vec<(String, i64)>, StoreError> {
-    if span.patient.is_some() {
+pub(super) async fn kept_types(tx: &Tx<ReadRecords>, span: &Span) -> Result<Vec<(String, i64)>, StoreError> {
+    if span.records.is_some() {
         return Ok(Vec::new());
     }
     tx.counts(
@@ -88,20 +101,20 @@ pub(super) async fn kept_types(tx: &Tx<ReadRecords>, span: Span) -> Result<Vec<(
 }
 
 /// How many patients and alerts there are.
-pub(super) async fn people_count(tx: &Tx<ReadRecords>, span: Span) -> Result<(i64, i64), StoreError> {
+pub(super) async fn people_count(tx: &Tx<ReadRecords>, span: &Span) -> Result<(i64, i64), StoreError> {
     let patients = tx
         .count(
-            sql!("select count(*) from patient where practice_id = $1 and id < $2 and ($3::uuid is null or id = $3)"),
-            &[&span.bound, &span.patient],
+            sql!("select count(*) from patient where practice_id = $1 and id < $2 and ($3::uuid[] is null or id = any($3))"),
+            &[&span.bound, &span.records],
         )
         .await?;
     let alerts = tx
         .count(
             sql!(
                 "select count(*) from patient_alert
-                 where practice_id = $1 and id < $2 and ($3::uuid is null or patient_id = $3)"
+                 where practice_id = $1 and id < $2 and ($3::uuid[] is null or patient_id = any($3))"
             ),
-            &[&span.bound, &span.patient],
+            &[&span.bound, &span.records],
         )
         .await?;
     Ok((patients, alerts))
@@ -111,15 +124,15 @@ pub(super) async fn people_count(tx: &Tx<ReadRecords>, span: Span) -> Result<(i6
 /// archive opens for its recipient alone (docs/export.md).
 pub(super) async fn patients(
     tx: &Tx<ReadRecords>,
-    span: Span,
+    span: &Span,
     after: Option<Uuid>,
 ) -> Result<Vec<PatientRow>, StoreError> {
     tx.rows(
         sql!(
-            "select * from patient where practice_id = $1 and id < $2 and ($3::uuid is null or id = $3)
+            "select * from patient where practice_id = $1 and id < $2 and ($3::uuid[] is null or id = any($3))
              and ($4::uuid is null or id > $4) order by id limit $5"
         ),
-        &[&span.bound, &span.patient, &after, &PATIENTS_AT_ONCE],
+        &[&span.bound, &span.records, &after, &PATIENTS_AT_ONCE],
     )
     .await
 }
@@ -151,14 +164,34 @@ pub(super) async fn merged_into(
     Ok(away)
 }
 
+/// Of these records, those that are open to named people only. One that was merged into another is open to whom
+/// that one is.
+pub(super) async fn restricted(tx: &Tx<ReadRecords>, patients: &[Uuid]) -> Result<HashSet<Uuid>, StoreError> {
+    let restricted = tx
+        .ids(
+            sql!(
+                "select p.id from patient p
+                 join patient s on s.practice_id = p.practice_id and s.id = coalesce(p.merged_into, p.id)
+                 where p.practice_id = $1 and p.id = any($2) and s.restricted"
+            ),
+            &[&patients],
+        )
+        .await?;
+    Ok(restricted.into_iter().collect())
+}
+
 /// The next alerts.
-pub(super) async fn alerts(tx: &Tx<ReadRecords>, span: Span, after: Option<Uuid>) -> Result<Vec<AlertRow>, StoreError> {
+pub(super) async fn alerts(
+    tx: &Tx<ReadRecords>,
+    span: &Span,
+    after: Option<Uuid>,
+) -> Result<Vec<AlertRow>, StoreError> {
     tx.rows(
         sql!(
-            "select * from patient_alert where practice_id = $1 and id < $2 and ($3::uuid is null or patient_id = $3)
+            "select * from patient_alert where practice_id = $1 and id < $2 and ($3::uuid[] is null or patient_id = any($3))
              and ($4::uuid is null or id > $4) order by id limit $5"
         ),
-        &[&span.bound, &span.patient, &after, &ROWS_AT_ONCE],
+        &[&span.bound, &span.records, &after, &ROWS_AT_ONCE],
     )
     .await
 }
@@ -180,7 +213,7 @@ fn beginning(sizes: &[(String, i64)]) -> Result<Vec<Uuid>, StoreError> {
 /// The next entries of these kinds.
 pub(super) async fn entries(
     tx: &Tx<ReadRecords>,
-    span: Span,
+    span: &Span,
     kinds: &[String],
     after: Option<Uuid>,
 ) -> Result<Vec<EntryRow>, StoreError> {
@@ -188,11 +221,11 @@ pub(super) async fn entries(
         .counts(
             sql!(
                 "select id::text, octet_length(body)::bigint from record_entry
-                 where practice_id = $1 and id < $2 and ($3::uuid is null or patient_id = $3)
+                 where practice_id = $1 and id < $2 and ($3::uuid[] is null or patient_id = any($3))
                    and ($4::uuid is null or id > $4) and kind = any($5)
                  order by id limit $6"
             ),
-            &[&span.bound, &span.patient, &after, &kinds, &ROWS_AT_ONCE],
+            &[&span.bound, &span.records, &after, &kinds, &ROWS_AT_ONCE],
         )
         .await?;
     tx.rows(
@@ -205,7 +238,7 @@ pub(super) async fn entries(
 /// The next resources of a type that belong to no patient.
 pub(super) async fn kept(
     tx: &Tx<ReadRecords>,
-    span: Span,
+    span: &Span,
     resource_type: &str,
     after: Option<Uuid>,
 ) -> Result<Vec<KeptRow>, StoreError> {
@@ -232,94 +265,124 @@ pub(super) struct PageRows {
     pub(super) numbers: Vec<IdentifierRow>,
     pub(super) alerts: Vec<AlertRow>,
     pub(super) entries: Vec<EntryRow>,
+    /// Of the records that were merged away: on whose page stands what belongs to them.
+    pub(super) away: HashMap<PatientId, PatientId>,
+    /// Those that were open to named people only.
+    pub(super) restricted: HashSet<Uuid>,
     /// That the record of the one patient goes on with another page.
     pub(super) more: bool,
+}
+
+/// The records that were merged away into one of these, or are among these themselves, and into which.
+async fn away_of(
+    tx: &Tx<ReadRecords>,
+    span: &Span,
+    patients: &[Uuid],
+) -> Result<HashMap<PatientId, PatientId>, StoreError> {
+    let pairs = tx
+        .pairs(
+            sql!(
+                "select id, merged_into from patient
+                 where practice_id = $1 and merged_into < $2 and id < $2
+                   and (merged_into = any($3) or (merged_into is not null and id = any($3)))"
+            ),
+            &[&span.bound, &patients],
+        )
+        .await?;
+    Ok(pairs.into_iter().map(|(away, into)| (PatientId::from_uuid(away), PatientId::from_uuid(into))).collect())
+}
+
+/// The records whose content stands on the pages of these patients.
+fn records_on(patients: &[Uuid], away: &HashMap<PatientId, PatientId>) -> Vec<Uuid> {
+    let own = patients.iter().copied().filter(|id| !away.contains_key(&PatientId::from_uuid(*id)));
+    let came = away.iter().filter(|(_, into)| patients.contains(&into.uuid())).map(|(away, _)| away.uuid());
+    own.chain(came).collect()
 }
 
 /// Several short records, or one page of a long one. Nothing after the last.
 pub(super) async fn pages(
     tx: &Tx<ReadRecords>,
-    span: Span,
+    span: &Span,
     after: Option<Uuid>,
     page: i32,
 ) -> Result<Option<PageRows>, StoreError> {
     let ids = tx
         .ids(
             sql!(
-                "select id from patient where practice_id = $1 and id < $2 and ($3::uuid is null or id = $3)
+                "select id from patient where practice_id = $1 and id < $2 and ($3::uuid[] is null or id = any($3))
                  and ($4::uuid is null or id > $4) order by id limit $5"
             ),
-            &[&span.bound, &span.patient, &after, &PAGES_AT_ONCE],
+            &[&span.bound, &span.records, &after, &PAGES_AT_ONCE],
         )
         .await?;
     let Some(first) = ids.first().copied() else { return Ok(None) };
-    let sizes: HashMap<String, i64> = tx
+    let away = away_of(tx, span, &ids).await?;
+    let sizes = tx
         .counts(
             sql!(
                 "select patient_id::text, sum(octet_length(body))::bigint from record_entry
                  where practice_id = $1 and patient_id = any($2) and id < $3 group by 1"
             ),
-            &[&ids, &span.bound],
+            &[&records_on(&ids, &away), &span.bound],
         )
-        .await?
-        .into_iter()
-        .collect();
-    let weighed: Vec<(String, i64)> = ids
-        .iter()
-        .map(|id| {
-            let id = id.to_string();
-            let size = sizes.get(&id).copied().unwrap_or(0);
-            (id, size)
-        })
-        .collect();
+        .await?;
+    let mut whole: HashMap<Uuid, i64> = HashMap::new();
+    for (id, bytes) in sizes {
+        let id: Uuid = id.parse().map_err(|_| StoreError::Unreadable { what: "id" })?;
+        let page = away.get(&PatientId::from_uuid(id)).map_or(id, |into| into.uuid());
+        *whole.entry(page).or_default() += bytes;
+    }
+    let weighed: Vec<(String, i64)> =
+        ids.iter().map(|id| (id.to_string(), whole.get(id).copied().unwrap_or(0))).collect();
     let long = weighed.first().is_some_and(|(_, size)| *size > READ_BYTES_MAX);
-    let (patients, entries, more) = if long || page > 0 {
-        let (entries, more) = page_of(tx, span, first, page).await?;
-        (vec![first], entries, more)
+    let patients = if long || page > 0 { vec![first] } else { beginning(&weighed)? };
+    let records = records_on(&patients, &away);
+    let (entries, more) = if long || page > 0 {
+        page_of(tx, span, &records, page).await?
     } else {
-        let patients = beginning(&weighed)?;
         let entries = tx
             .rows(
                 sql!(
                     "select * from record_entry where practice_id = $1 and patient_id = any($2) and id < $3
-                     order by patient_id, occurred_at desc nulls last, id"
+                     order by occurred_at desc nulls last, id"
                 ),
-                &[&patients, &span.bound],
+                &[&records, &span.bound],
             )
             .await?;
-        (patients, entries, false)
+        (entries, false)
     };
-    let numbers = numbers(tx, &patients).await?;
+    let numbers = numbers(tx, &records).await?;
     let alerts = tx
         .rows(
             sql!(
                 "select * from patient_alert where practice_id = $1 and patient_id = any($2) and id < $3
                  order by severity, id desc"
             ),
-            &[&patients, &span.bound],
+            &[&records, &span.bound],
         )
         .await?;
+    let restricted = restricted(tx, &patients).await?;
     let patients = tx
         .rows(sql!("select * from patient where practice_id = $1 and id = any($2) order by id"), &[&patients])
         .await?;
-    Ok(Some(PageRows { patients, numbers, alerts, entries, more }))
+    Ok(Some(PageRows { patients, numbers, alerts, entries, away, restricted, more }))
 }
 
 /// The entries of one page of a long record, and whether another follows.
 async fn page_of(
     tx: &Tx<ReadRecords>,
-    span: Span,
-    patient: Uuid,
+    span: &Span,
+    records: &[Uuid],
     page: i32,
 ) -> Result<(Vec<EntryRow>, bool), StoreError> {
     let sizes = tx
         .counts(
             sql!(
                 "select id::text, octet_length(body)::bigint from record_entry
-                 where practice_id = $1 and patient_id = $2 and id < $3
+                 where practice_id = $1 and patient_id = any($2) and id < $3
                  order by occurred_at desc nulls last, id"
             ),
-            &[&patient, &span.bound],
+            &[&records, &span.bound],
         )
         .await?;
     let mut left = sizes.as_slice();
@@ -345,14 +408,14 @@ async fn page_of(
 pub(super) async fn log(
     store: &Store,
     actor: &Actor,
-    span: Span,
+    span: &Span,
     before: Option<Uuid>,
     about: Event,
 ) -> Result<(Vec<AuditLine>, Option<EventId>), StoreError> {
     let tx: Tx<ReadLog> = store.enter(actor).await?.ask(Resource::Practice).await?;
     let filter = AuditFilter {
         before: Some(EventId::from_uuid(before.unwrap_or(span.bound))),
-        patient: span.patient.map(PatientId::from_uuid),
+        patients: span.records.iter().flatten().copied().map(PatientId::from_uuid).collect(),
         ..AuditFilter::default()
     };
     let page = tx.audit_of_practice(&filter, LOG_AT_ONCE).await?;
@@ -556,11 +619,11 @@ impl Placed {
 fn may_take<A: Includes<TakeExport>>(tx: &Tx<A>, row: &ExportRow, roles: Roles) -> Result<(), ExportError> {
     let own = tx.actor().person().is_some_and(|person| person.uuid() == row.asked_by);
     let runs = roles.has(Role::Owner) || roles.has(Role::Administrator);
-    if tx.actor().person().is_some() && !own && !runs {
-        return Err(StoreError::Missing.into());
-    }
     if row.state != State::Ready.code() || row.ends_at <= tx.at() {
         return Err(ExportError::NotThere);
+    }
+    if tx.actor().person().is_some() && !own && !runs {
+        return Err(StoreError::Missing.into());
     }
     Ok(())
 }
@@ -674,6 +737,15 @@ pub async fn piece(
         )
         .await?;
     piece.filter(|piece| piece.len() as u64 == bytes).ok_or(ExportError::NotThere)
+}
+
+/// By whose key an archive is signed, as its manifest says.
+pub async fn signed_by(store: &Store, actor: &Actor, layout: &Layout) -> Result<String, ExportError> {
+    let unreadable = StoreError::Unreadable { what: "manifest" };
+    let Some(placed) = layout.members.iter().find(|placed| placed.number == 1) else { return Err(unreadable.into()) };
+    let bytes = piece(store, actor, layout, 1, 0, placed.content).await?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|_| unreadable)?;
+    Ok(manifest.installation.key)
 }
 
 /// How an export that the host asked for stands: its state, how much is done of how much.

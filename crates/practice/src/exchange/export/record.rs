@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use store::AuditLine;
 
 use super::table::Table;
-use crate::exchange::fhir::RESTRICTED;
 use crate::exchange::fhir::out::{self, Links, ShownIdentifier, Stamp};
+use crate::exchange::fhir::{IN_USE, RESTRICTED};
 use crate::patients::model::ContactSystem;
 use crate::patients::rows::{Alert, Entry, Patient};
 
@@ -28,8 +28,8 @@ impl Lines {
     }
 }
 
-/// A patient as a resource, with every number in full and with the mark of a record that was open to named people
-/// only.
+/// A patient as a resource, with every number in full, with the mark of a record that was open to named people only,
+/// and, of one that was merged away, whether it was in use.
 pub(super) fn patient(
     open: &Patient,
     stamp: Stamp,
@@ -38,14 +38,22 @@ pub(super) fn patient(
     links: &Links,
 ) -> Value {
     let mut resource = out::patient(open, stamp, numbers, away, links);
-    if open.restricted
+    let mut ours: Vec<Value> = Vec::new();
+    if open.restricted {
+        ours.push(json!({ "url": RESTRICTED, "valueBoolean": true }));
+    }
+    if open.merged_into.is_some() {
+        // FHIR says of a record that was replaced that it is not active; this is what it says of itself.
+        ours.push(json!({ "url": IN_USE, "valueBoolean": open.active }));
+    }
+    if !ours.is_empty()
         && let Some(fields) = resource.as_object_mut()
     {
         let mut extensions = match fields.remove("extension") {
             Some(Value::Array(extensions)) => extensions,
             _ => Vec::new(),
         };
-        extensions.push(json!({ "url": RESTRICTED, "valueBoolean": true }));
+        extensions.extend(ours);
         fields.insert("extension".to_owned(), extensions.into());
     }
     resource
@@ -84,6 +92,7 @@ pub(super) fn patients_table() -> Table {
         "addresses",
         "languages",
         "identifiers",
+        "merged into",
     ])
 }
 
@@ -118,6 +127,7 @@ pub(super) fn patient_row(table: &mut Table, open: &Patient, numbers: &[ShownIde
         &addresses.join("; "),
         &languages.join("; "),
         &identifiers.join("; "),
+        &open.merged_into.map(|into| into.to_string()).unwrap_or_default(),
     ]);
 }
 

@@ -96,6 +96,11 @@ pub async fn ask(
     let members = reads::ask_form(store, actor).await?;
     let threshold = store.enter(actor).await?;
     let treats = threshold.roles().has(Role::Practitioner);
+    // Whoever names a record that was merged away means the one that stands for it.
+    let patient = match patient {
+        Some(id) => Some(threshold.standing(id).await?),
+        None => None,
+    };
     let sent = (recipient, purpose.code());
     let done = match patient {
         None => match threshold.ask_once::<AskExport>(Resource::Practice, key, &sent).await? {
@@ -175,12 +180,14 @@ pub async fn ask_at_host(
     else {
         return Err(StoreError::KeyReused.into());
     };
-    if let Some(id) = patient {
-        let known = sql!("select id from patient where practice_id = $1 and id = $2");
-        if tx.ids(known, &[&id.uuid()]).await?.is_empty() {
-            return Err(StoreError::Missing.into());
+    let patient = match patient {
+        None => None,
+        Some(id) => {
+            let standing = sql!("select coalesce(merged_into, id) from patient where practice_id = $1 and id = $2");
+            let found = tx.ids(standing, &[&id.uuid()]).await?;
+            Some(found.first().copied().map(PatientId::from_uuid).ok_or(StoreError::Missing)?)
         }
-    }
+    };
     let at = tx.now();
     let id = ExportId::new(at, store.entropy());
     let mut export = new_export(id, patient, recipient, Purpose::Legal, Job::Export.id(), at);

@@ -86,8 +86,21 @@ pub struct PatientImport {
     pub alerts: Vec<String>,
     /// Whether the record was open to named people only where it comes from.
     pub restricted: bool,
+    /// What it says of other records of the same person.
+    pub replacing: Replacing,
     /// What was taken as it is although it looks wrong.
     pub warnings: Vec<Reject>,
+}
+
+/// What a patient's resource says of other records of the same person (FHIR R4, Patient.link).
+#[derive(Clone, Default, PartialEq)]
+pub struct Replacing {
+    /// The records that stand in its place.
+    pub by: Vec<Reference>,
+    /// Those in whose place it stands.
+    pub of: Vec<Reference>,
+    /// Whether it was in use itself, where it was merged away and this program wrote it.
+    pub in_use: Option<bool>,
 }
 
 /// An entry of a record as read.
@@ -122,6 +135,10 @@ pub struct AlertImport {
 /// Marks, in an archive of this program, a record that was open to named people only: an extension of Patient
 /// with `valueBoolean` true (docs/export.md).
 pub const RESTRICTED: &str = "urn:vouchsafe:restricted";
+
+/// Says, in an archive of this program, of a record that was merged into another whether it was in use itself:
+/// an extension of Patient with `valueBoolean`.
+pub const IN_USE: &str = "urn:vouchsafe:in-use";
 
 /// What a line holds.
 #[derive(Clone, PartialEq)]

@@ -4,7 +4,8 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::object::{At, Object};
-use super::{PatientImport, RESTRICTED, Reject, datatypes};
+use super::reference::Reference;
+use super::{IN_USE, PatientImport, RESTRICTED, Reject, Replacing, datatypes};
 use crate::patients::identifiers::{Identifier, IdentifierKind};
 use crate::patients::model::{BirthDate, Deceased, Demographics, Gender, LINE_CHARS_MAX, is_blank, line};
 
@@ -31,7 +32,9 @@ pub(super) fn map(id: String, map: Map<String, Value>, today: Date) -> Result<Pa
         warnings.push(root.field("birthDate").reject("lies more than 130 years back"));
     }
     let pronouns = object.peek("extension").and_then(pronouns);
-    let restricted = restricted(&mut object);
+    let restricted = mark(&mut object, RESTRICTED) == Some(true);
+    let in_use = mark(&mut object, IN_USE);
+    let (replacing, linked) = replacing(&object, in_use);
     let demographics = Demographics {
         names,
         birth,
@@ -47,35 +50,50 @@ pub(super) fn map(id: String, map: Map<String, Value>, today: Date) -> Result<Pa
     for (name, reason) in [
         ("modifierExtension", "changes the meaning of this record in a way that is not known here"),
         ("implicitRules", "refers to rules that are not known here"),
-        ("link", "says that this record is linked with, or replaced by, another"),
     ] {
         if object.peek(name).is_some() {
             warnings.push(Reject { field: format!("Patient.{name}"), reason: reason.into() });
         }
     }
+    if linked {
+        warnings.push(root.field("link").reject("says that this record is linked with another"));
+    }
     let rest = object.rest();
     let rest = if rest.is_empty() { Value::Null } else { Value::Object(rest) };
     let demographics = Demographics { rest, ..demographics };
-    Ok(PatientImport { id, active, demographics, identifiers, alerts: Vec::new(), restricted, warnings })
+    Ok(PatientImport { id, active, demographics, identifiers, alerts: Vec::new(), restricted, replacing, warnings })
 }
 
-/// Whether our own extension says that the record was open to named people only. It is taken out: whether it is so
-/// here stands in a column.
-fn restricted(object: &mut Object<'_>) -> bool {
+/// What an extension of our own says. It is taken out: whether it is so here stands in a column.
+fn mark(object: &mut Object<'_>, url: &str) -> Option<bool> {
     let says = |extension: &Value| {
-        extension.get("url").and_then(Value::as_str) == Some(RESTRICTED)
-            && extension.get("valueBoolean") == Some(&Value::Bool(true))
+        let ours = extension.get("url").and_then(Value::as_str) == Some(url);
+        extension.get("valueBoolean").and_then(Value::as_bool).filter(|_| ours)
     };
-    if !object.peek("extension").and_then(Value::as_array).is_some_and(|all| all.iter().any(says)) {
-        return false;
-    }
+    let said = object.peek("extension").and_then(Value::as_array)?.iter().find_map(says)?;
     if let Some(Value::Array(mut all)) = object.take("extension") {
-        all.retain(|extension| !says(extension));
+        all.retain(|extension| says(extension).is_none());
         if !all.is_empty() {
             object.put("extension", all.into());
         }
     }
-    true
+    Some(said)
+}
+
+/// Which records it replaces, and which replace it; and whether it is linked with any in another way. The links
+/// themselves stay in the rest.
+fn replacing(object: &Object<'_>, in_use: Option<bool>) -> (Replacing, bool) {
+    let mut said = Replacing { in_use, ..Replacing::default() };
+    let mut linked = false;
+    for link in object.peek("link").and_then(Value::as_array).into_iter().flatten() {
+        let other = link.get("other").and_then(|other| Reference::of(other, "Patient").ok());
+        match (link.get("type").and_then(Value::as_str), other) {
+            (Some("replaced-by"), Some(other)) => said.by.push(other),
+            (Some("replaces"), Some(other)) => said.of.push(other),
+            _ => linked = true,
+        }
+    }
+    (said, linked)
 }
 
 fn birth(object: &mut Object<'_>, today: Date) -> Result<Option<BirthDate>, Reject> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{NAMED_MAX, UndoError, Undone, state};
 use crate::exchange::actions::UndoImport;
 use crate::exchange::rows::{KeptRow, RunPatch, RunRow};
-use crate::patients::rows::{AccessRow, AlertRow, EntryRow, IdentifierRow, PatientRow};
+use crate::patients::rows::{AccessRow, AlertRow, EntryRow, IdentifierRow, MergeRow, PatientRow};
 
 /// Patients, or entries, taken back in one transaction.
 const BATCH: usize = 100;
@@ -70,10 +70,13 @@ pub async fn undo(store: &Store, practice: PracticeId, run: ImportId, dry_run: b
 
 /// What a run added, as far as it is still there.
 struct Added {
+    /// Those first that were merged into others: a record on which another rests stays until that is gone.
     patients: Vec<Uuid>,
     entries: BTreeSet<Uuid>,
     alerts: BTreeSet<Uuid>,
     kept: Vec<Uuid>,
+    /// Merges of patients that it made.
+    merges: BTreeSet<Uuid>,
     /// Patients whom it only matched by a number: nothing of theirs came of it but that it is known.
     matched: Vec<Uuid>,
     changed: usize,
@@ -110,8 +113,10 @@ impl Work<'_> {
         let patients = tx
             .ids(
                 sql!(
-                    "select target_id from import_key where practice_id = $1 and run_id = $2
-                     and target_kind = 'patient' and outcome = 'add' order by 1"
+                    "select k.target_id from import_key k
+                     left join patient p on p.practice_id = k.practice_id and p.id = k.target_id
+                     where k.practice_id = $1 and k.run_id = $2 and k.target_kind = 'patient' and k.outcome = 'add'
+                     order by p.merged_into is null, 1"
                 ),
                 &[&run],
             )
@@ -145,6 +150,17 @@ impl Work<'_> {
                 &[&run],
             )
             .await?;
+        let merges = tx
+            .ids(
+                sql!(
+                    "select target_id from import_key where practice_id = $1 and run_id = $2
+                     and target_kind = 'merge' and outcome = 'add'"
+                ),
+                &[&run],
+            )
+            .await?
+            .into_iter()
+            .collect();
         let matched = tx
             .ids(
                 sql!(
@@ -164,10 +180,11 @@ impl Work<'_> {
             )
             .await?;
         let changed = usize::try_from(changed).unwrap_or(usize::MAX);
-        Ok(Added { patients, entries: entries.into_iter().collect(), alerts, kept, matched, changed })
+        Ok(Added { patients, entries: entries.into_iter().collect(), alerts, kept, merges, matched, changed })
     }
 
-    /// That nothing has been built on what the run added.
+    /// That nothing has been built on what the run added. What came with a patient has that patient's event; of one
+    /// whom the run merged into another, the row has the event of the merge, and what came has one of an import.
     async fn check(&self, tx: &Tx<UndoImport>, row: &RunRow, added: &Added) -> Result<(), UndoError> {
         let there = added.patients.len() + added.entries.len() + added.alerts.len() + added.kept.len();
         // A source that a later run wrote is that run's: some of what this one added is no longer its own.
@@ -181,21 +198,35 @@ impl Work<'_> {
                     "with mine as (
                         select target_id, target_kind from import_key
                         where practice_id = $1 and run_id = $2 and outcome in ('add', 'keep')
+                     ), merged as (
+                        select g.patient_id from patient_merge g
+                        join mine on mine.target_id = g.id and mine.target_kind = 'merge'
+                        where g.practice_id = $1 and g.row_version = 1
                      )
                      select p.id from patient p
                      join mine on mine.target_id = p.id and mine.target_kind = 'patient'
                      where p.practice_id = $1 and (
-                        p.row_version <> 1
+                        p.row_version <> case when p.id in (select patient_id from merged) then 2 else 1 end
                         or exists (
                             select from patient_identifier i where i.practice_id = $1 and i.patient_id = p.id
-                            and (i.row_version <> 1 or i.event_id <> p.event_id))
+                            and (i.row_version <> 1 or (i.event_id <> p.event_id and not (
+                                p.id in (select patient_id from merged) and exists (
+                                    select from audit_event e where e.practice_id = $1
+                                    and e.event_id = i.event_id and e.actor_id = $3)))))
                         or exists (
                             select from patient_alert a where a.practice_id = $1 and a.patient_id = p.id
-                            and (a.row_version <> 1 or (a.event_id <> p.event_id and not exists (
-                                select from mine m where m.target_id = a.id and m.target_kind = 'alert'))))
+                            and (a.row_version <> 1 or (a.event_id <> p.event_id and not (
+                                p.id in (select patient_id from merged) and exists (
+                                    select from audit_event e where e.practice_id = $1
+                                    and e.event_id = a.event_id and e.actor_id = $3))
+                                and not exists (
+                                    select from mine m where m.target_id = a.id and m.target_kind = 'alert'))))
                         or exists (
                             select from patient_access x where x.practice_id = $1 and x.patient_id = p.id
-                            and (x.row_version <> 1 or x.event_id <> p.event_id))
+                            and (x.row_version <> 1 or (x.event_id <> p.event_id and not (
+                                p.id in (select patient_id from merged) and exists (
+                                    select from audit_event e where e.practice_id = $1
+                                    and e.event_id = x.event_id and e.actor_id = $3)))))
                         or exists (
                             select from record_entry e where e.practice_id = $1 and e.patient_id = p.id
                             and (e.row_version <> 1 or not exists (
@@ -212,7 +243,7 @@ impl Work<'_> {
                      join mine on mine.target_id = a.id and mine.target_kind = 'alert'
                      where a.practice_id = $1 and a.row_version <> 1"
                 ),
-                &[&run],
+                &[&run, &Job::Import.id()],
             )
             .await?
             .into_iter()
@@ -247,12 +278,31 @@ impl Work<'_> {
         let entries: Vec<EntryRow> = tx
             .rows(sql!("select * from record_entry where practice_id = $1 and patient_id = any($2)"), &[&ids])
             .await?;
+        let merges: Vec<MergeRow> = tx
+            .rows(sql!("select * from patient_merge where practice_id = $1 and patient_id = any($2)"), &[&ids])
+            .await?;
         let came: BTreeMap<PatientId, EventId> = patients.iter().map(|row| (row.id, row.event_id)).collect();
+        let away: BTreeSet<PatientId> = merges.iter().map(|row| row.patient_id).collect();
         let with_it = |patient: &PatientId, event: EventId| came.get(patient) == Some(&event);
-        let untouched = identifiers.iter().all(|row| with_it(&row.patient_id, row.event_id))
-            && alerts.iter().all(|row| with_it(&row.patient_id, row.event_id) || added.alerts.contains(&row.id.uuid()))
-            && accesses.iter().all(|row| with_it(&row.patient_id, row.event_id))
-            && entries.iter().all(|row| added.entries.contains(&row.id.uuid()));
+        let mut untouched = alerts.iter().all(|row| {
+            with_it(&row.patient_id, row.event_id)
+                || added.alerts.contains(&row.id.uuid())
+                || away.contains(&row.patient_id)
+        }) && identifiers
+            .iter()
+            .all(|row| with_it(&row.patient_id, row.event_id) || away.contains(&row.patient_id))
+            && accesses.iter().all(|row| with_it(&row.patient_id, row.event_id) || away.contains(&row.patient_id))
+            && entries.iter().all(|row| added.entries.contains(&row.id.uuid()))
+            && merges.iter().all(|row| added.merges.contains(&row.id.uuid()));
+        for row in identifiers.iter().filter(|row| away.contains(&row.patient_id)) {
+            untouched &= !tx.written_by_another(row).await?;
+        }
+        for row in alerts.iter().filter(|row| away.contains(&row.patient_id)) {
+            untouched &= !tx.written_by_another(row).await?;
+        }
+        for row in accesses.iter().filter(|row| away.contains(&row.patient_id)) {
+            untouched &= !tx.written_by_another(row).await?;
+        }
         if !untouched {
             return Err(StoreError::Conflict);
         }
@@ -264,7 +314,9 @@ impl Work<'_> {
         let alerts: Vec<_> = alerts.into_iter().map(|row| (tags.of(row.patient_id), row)).collect();
         let accesses: Vec<_> = accesses.into_iter().map(|row| (tags.of(row.patient_id), row)).collect();
         let patients: Vec<_> = patients.into_iter().map(|row| (tags.of(row.id), row)).collect();
+        let merges: Vec<_> = merges.into_iter().map(|row| (tags.of(row.into_id), row)).collect();
         let mut tx = tags.tx;
+        tx.take_back(self.run, &merges).await?;
         tx.take_back(self.run, &entries).await?;
         tx.take_back(self.run, &identifiers).await?;
         tx.take_back(self.run, &alerts).await?;
@@ -321,6 +373,7 @@ impl Work<'_> {
         let mut tx = self.ask().await?;
         let all =
             added.patients.iter().chain(&added.entries).chain(&added.alerts).chain(&added.kept).chain(&added.matched);
+        let all = all.chain(&added.merges);
         let targets: Vec<Uuid> = all.copied().collect();
         tx.forget_imports(self.run, &targets).await?;
         let row: RunRow =

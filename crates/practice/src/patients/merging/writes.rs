@@ -8,7 +8,7 @@ use store::{Actor, Event, Once, Resource, Store, StoreError, Tx, Versioned, Writ
 use uuid::Uuid;
 
 use super::reads::{compare, undo_page};
-use super::{Chosen, RECORDS_MAX, Restricted, narrowed, united};
+use super::{Chosen, Kept, RECORDS_MAX, Restricted, narrowed, united};
 use crate::patients::actions::{MergePatients, UndoMerge};
 use crate::patients::model::Demographics;
 use crate::patients::rows::{
@@ -96,6 +96,32 @@ pub async fn merge(
     tx.insert::<MergeRow>(merge).await.map_err(first)?;
     tx.commit(Event::new().about("patient", into.uuid()), id.to_string().into()).await.map_err(first)?;
     Ok(())
+}
+
+/// Merges a record into another because an import says that it was so where they come from: nothing is taken over,
+/// since what the other says was said by the same source. `in_use` is what the record that goes says of itself.
+/// Whoever calls holds both rows, and has seen that neither is merged away and that `row` is not restricted
+/// further than the other.
+pub(crate) async fn merge_as_told<A: Writes>(
+    tx: &mut Tx<A>,
+    store: &Store,
+    row: &PatientRow,
+    into: PatientId,
+    in_use: bool,
+) -> Result<MergeId, StoreError> {
+    let tag = tx.also(Event::new().about("patient", row.id.uuid()), Some(row.id));
+    let patch = |_: &Patient, (into, in_use): &(PatientId, bool)| PatientPatch {
+        merged_into: Some(Some(*into)),
+        active: Some(*in_use),
+        ..PatientPatch::default()
+    };
+    tx.amend_under(tag, row, Versioned(row.row_version), &(into, in_use), patch, None).await?;
+    let (id, made_at) = (MergeId::new(tx.at(), store.entropy()), tx.at());
+    let kept = Kept::default();
+    let merge = Merge { id, row_version: 1, patient_id: row.id, into_id: into, made_at, undone_at: None, kept };
+    let tag = tx.also(Event::new().about("patient", into.uuid()), Some(into));
+    tx.insert_under::<MergeRow>(vec![(tag, merge)]).await?;
+    Ok(id)
 }
 
 /// Takes a merge back: the record that was merged away stands again as it is, and in the other everything

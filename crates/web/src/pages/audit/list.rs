@@ -80,7 +80,7 @@ pub(super) async fn show_log(State(app): State<AppState>, member: Member, Asked(
     let actor: Option<Uuid> = asked.person.parse().ok();
     let before: Option<EventId> = asked.before.parse().ok();
     let known = ACTIONS.into_iter().find(|(name, _)| *name == asked.action).map(|(name, _)| name.to_owned());
-    let filter = AuditFilter { actor, patient, action: known, from, until, before };
+    let filter = AuditFilter { actor, patients: patient.into_iter().collect(), action: known, from, until, before };
     let log = of_practice(&app.store, &member.actor, &filter).await?;
     let acts = log.lines.lines.iter().map(|line| {
         let mut act = shown(line, &log.names, &zone);

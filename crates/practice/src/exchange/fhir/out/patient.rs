@@ -49,13 +49,27 @@ pub fn patient(
     fhir.into()
 }
 
-/// Which records are of the same person, beside the links that the source told of.
+/// Which records are of the same person, beside the links that the source told of. Which of the records that are
+/// here are one is said by what is so here alone: what a source said of them was carried out when it came in, or was
+/// not, and may have been taken back since.
 fn link(fhir: &mut Map<String, Value>, into: Option<PatientId>, away: &[PatientId]) {
-    let mut links = fhir.get("link").and_then(Value::as_array).cloned().unwrap_or_default();
+    let told = fhir.shift_remove("link");
+    let mut links = told.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
+    links.retain(|link| !(is_replacing(link) && leads_here(link)));
     let to = |id: &PatientId, how: &str| json!({ "other": { "reference": format!("Patient/{id}") }, "type": how });
     links.extend(into.iter().map(|id| to(id, "replaced-by")));
     links.extend(away.iter().map(|id| to(id, "replaces")));
     put(fhir, "link", links.into());
+}
+
+fn is_replacing(link: &Value) -> bool {
+    matches!(link.get("type").and_then(Value::as_str), Some("replaced-by" | "replaces"))
+}
+
+/// References were pointed to what is here before; one that leads nowhere here has only words left.
+fn leads_here(link: &Value) -> bool {
+    let reference = link.pointer("/other/reference").and_then(Value::as_str);
+    reference.is_some_and(|reference| reference.starts_with("Patient/"))
 }
 
 fn particulars(fhir: &mut Map<String, Value>, known: &Demographics) {
