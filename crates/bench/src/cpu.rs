@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
 use crate::Outcome;
@@ -98,6 +99,18 @@ pub(crate) fn rss_mb(root: u32) -> Outcome<f64> {
     let all = processes()?;
     let ours = tree(&all, root).into_iter().filter(|pid| all.get(pid).is_some_and(|one| one.name != "postgres"));
     Ok(ours.filter_map(rss_of).fold(0.0, f64::max))
+}
+
+/// Kills a process and all below it at once; PostgreSQL is none of them.
+pub(crate) fn kill_tree(root: u32) -> Outcome {
+    let all = processes()?;
+    for pid in tree(&all, root) {
+        if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+            // One that has ended meanwhile needs no killing.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+    Ok(())
 }
 
 fn rss_of(pid: u32) -> Option<f64> {

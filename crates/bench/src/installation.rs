@@ -19,6 +19,8 @@ use crate::load::Socket;
 
 /// What the program says when it serves.
 const RUNS: &str = "Vouchsafe runs at";
+/// The name of the file of settings.
+const SETTINGS: &str = "house.toml";
 /// What the application may take to end before it is left to itself.
 const STOP_MAX: Duration = Duration::from_secs(30);
 
@@ -53,7 +55,7 @@ impl Installation {
         let at = |name: &str| folder.path().join(name);
         std::fs::write(at("cert.pem"), cert.pem())?;
         std::fs::write(at("cert.key"), signing_key.serialize_pem())?;
-        let settings = at("house.toml");
+        let settings = at(SETTINGS);
         std::fs::write(&settings, settings_text(folder.path(), port))?;
         run(Command::new(program).args(["keys", "create", "--config"]).arg(&settings))?;
         let mut serving = Command::new(program);
@@ -90,6 +92,11 @@ impl Installation {
     /// The process that was started.
     pub(crate) fn pid(&self) -> u32 {
         self.program.id()
+    }
+
+    /// Its file of settings.
+    pub(crate) fn settings(&self) -> PathBuf {
+        self.folder.path().join(SETTINGS)
     }
 
     pub(crate) fn root_key(&self) -> PathBuf {

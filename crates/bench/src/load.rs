@@ -1,8 +1,7 @@
 //! Fills an installation as it would be filled by people: practices are founded, somebody who treats
 //! patients signs in at each, and the patients come in by the ordinary import of FHIR NDJSON.
 
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -196,7 +195,7 @@ async fn import(store: &Store, practice: &Filled) -> Outcome<u64> {
     for from in (practice.from..practice.until).step_by(CHUNK) {
         let folder = tempfile::tempdir()?;
         let until = (from + CHUNK).min(practice.until);
-        write(folder.path(), from..until)?;
+        patients::write(folder.path(), from..until)?;
         let id = PracticeId::from_uuid(practice.id);
         let report = import_folder(store, id, folder.path(), &settings, &mut |_| ()).await?;
         if report.total().reject > 0 {
@@ -205,19 +204,4 @@ async fn import(store: &Store, practice: &Filled) -> Outcome<u64> {
         resources += 4 * u64::try_from(until - from).unwrap_or(0);
     }
     Ok(resources)
-}
-
-fn write(folder: &Path, numbers: std::ops::Range<usize>) -> Outcome {
-    let file = |name: &str| std::fs::File::create(folder.join(name)).map(BufWriter::new);
-    let (mut people, mut records) = (file("Patient.ndjson")?, file("Record.ndjson")?);
-    for number in numbers {
-        serde_json::to_writer(&mut people, &patients::patient(number))?;
-        people.write_all(b"\n")?;
-        for entry in patients::entries(number) {
-            serde_json::to_writer(&mut records, &entry)?;
-            records.write_all(b"\n")?;
-        }
-    }
-    people.flush()?;
-    Ok(records.flush()?)
 }

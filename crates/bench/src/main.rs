@@ -2,7 +2,7 @@
 //!
 //! [`run`] makes an installation with the program as it is shipped, [`load`] fills it through the ordinary
 //! import, [`drive`] asks it over HTTPS from a process of its own, and [`floor`] does the same statements
-//! without anything round them. What they cost is read from `/proc` ([`cpu`]).
+//! without anything round them; [`large`] brings a whole practice in and takes it out. What they cost is read from `/proc` ([`cpu`]).
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks to its user")]
 
@@ -11,6 +11,7 @@ mod cpu;
 mod drive;
 mod floor;
 mod installation;
+mod large;
 mod load;
 mod patients;
 mod report;
@@ -64,7 +65,10 @@ struct Options {
     /// The same patients again over this many practices, to compare; 0 for none
     #[arg(long, value_delimiter = ',', default_value = "1,1000")]
     spreads: Vec<usize>,
-    /// About three minutes: fewer patients, fewer practices, shorter
+    /// Resources that come into one practice and go out of it, killed twice on the way in; 0 for none
+    #[arg(long, default_value_t = 1_000_000)]
+    large: usize,
+    /// Some minutes: fewer patients, fewer practices, shorter
     #[arg(long)]
     quick: bool,
 }
@@ -73,7 +77,7 @@ impl Options {
     fn settled(mut self) -> Self {
         if self.quick {
             (self.patients, self.practices, self.seconds, self.runs) = (6_000, 20, 3, 1);
-            self.spreads = vec![1, 60];
+            (self.spreads, self.large) = (vec![1, 60], 24_000);
         }
         self.practices = self.practices.clamp(1, self.patients.max(1));
         self.spreads.retain(|spread| (1..=self.patients).contains(spread));

@@ -1,7 +1,14 @@
 //! Invented patients: the same for the same number, whatever practice they are in. Four share a family
 //! name that nobody else has, so a search by it finds a family wherever they are spread.
 
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::ops::Range;
+use std::path::Path;
+
 use serde_json::{Value, json};
+
+use crate::Outcome;
 
 /// How many have the same family name.
 const FAMILY: usize = 4;
@@ -118,6 +125,22 @@ pub(crate) fn entries(number: usize) -> [Value; 3] {
         json!({ "resourceType": "AllergyIntolerance", "id": format!("a{number}"), "patient": subject,
             "clinicalStatus": active, "code": { "text": allergen }, "recordedDate": day }),
     ]
+}
+
+/// Writes files for an import into a folder: patients, and what stands in their records.
+pub(crate) fn write(folder: &Path, numbers: Range<usize>) -> Outcome {
+    let file = |name: &str| File::create(folder.join(name)).map(BufWriter::new);
+    let (mut people, mut records) = (file("Patient.ndjson")?, file("Record.ndjson")?);
+    for number in numbers {
+        serde_json::to_writer(&mut people, &patient(number))?;
+        people.write_all(b"\n")?;
+        for entry in entries(number) {
+            serde_json::to_writer(&mut records, &entry)?;
+            records.write_all(b"\n")?;
+        }
+    }
+    people.flush()?;
+    Ok(records.flush()?)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub(crate) struct Figures {
     pub(crate) seconds: u64,
     pub(crate) runs: usize,
     pub(crate) import: Import,
+    pub(crate) large: Option<Large>,
     pub(crate) scenes: Vec<SceneFigure>,
     pub(crate) floor: Vec<FloorFigure>,
     pub(crate) rss_idle_mb: f64,
@@ -62,6 +63,20 @@ impl Machine {
 pub(crate) struct Import {
     pub(crate) resources: u64,
     pub(crate) seconds: f64,
+}
+
+/// A whole practice that came in and went out by the commands of the host.
+#[derive(Serialize)]
+pub(crate) struct Large {
+    pub(crate) resources: u64,
+    /// How often the import was killed on its way.
+    pub(crate) killed: u64,
+    /// From the first start to the end, with what the kills cost.
+    pub(crate) import_s: f64,
+    pub(crate) import_mb: f64,
+    pub(crate) export_s: f64,
+    pub(crate) export_mb: f64,
+    pub(crate) archive_mb: f64,
 }
 
 /// The same patients over another number of practices.
@@ -214,6 +229,21 @@ impl fmt::Display for Figures {
             writeln!(f, "{figure}")?;
         }
         writeln!(f, "memory of the program: {:.0} MB at first, {:.0} MB after", self.rss_idle_mb, self.rss_mb)?;
+        if let Some(large) = &self.large {
+            let resources = as_f64(large.resources);
+            writeln!(
+                f,
+                "{} resources into one practice, killed {} times on the way: {:.0} a second, at most {:.0} MB; out of it \
+                 {:.0} a second, at most {:.0} MB, an archive of {:.0} MB",
+                large.resources,
+                large.killed,
+                resources / large.import_s,
+                large.import_mb,
+                resources / large.export_s,
+                large.export_mb,
+                large.archive_mb
+            )?;
+        }
         for (scene, ratio) in self.ratios() {
             writeln!(
                 f,

@@ -8,6 +8,7 @@ use crate::cpu::{self, Cost};
 use crate::drive::{Drive, Driven, Scene};
 use crate::floor::{Floor, FloorScene, Floored};
 use crate::installation::Installation;
+use crate::large;
 use crate::load::{Load, Loaded};
 use crate::report::{self, Figures, FloorFigure, Import, Machine, SceneFigure, Spread};
 use crate::work::{Said, Work, Worker};
@@ -29,6 +30,13 @@ pub(crate) fn run(options: &Options) -> Outcome {
             scenes.push(measured(options, &house, &loaded, scene, MANY)?);
         }
         figures.spreads.push(Spread { practices: *practices, scenes });
+    }
+    if options.large > 0 {
+        println!("\n{} resources come into one practice and go out of it", options.large);
+        let house = Installation::make(&options.program, options.folder.as_deref())?;
+        let empty = founded(&house, 0, 1)?;
+        let practice = empty.practices.first().ok_or("no practice was founded")?;
+        figures.large = Some(large::measured(&house, &options.program, practice, options.large)?);
     }
     println!("{figures}");
     if let Some(file) = &options.json {
@@ -60,6 +68,7 @@ fn main_part(options: &Options) -> Outcome<Figures> {
         seconds: options.seconds,
         runs: options.runs,
         import: Import { resources: loaded.resources, seconds: loaded.import_s },
+        large: None,
         scenes,
         floor,
         rss_idle_mb,
@@ -72,17 +81,8 @@ fn main_part(options: &Options) -> Outcome<Figures> {
 fn filled(options: &Options, practices: usize) -> Outcome<(Installation, Loaded)> {
     let house = Installation::make(&options.program, options.folder.as_deref())?;
     println!("an installation runs; {} patients come in over {practices} practices", options.patients);
-    let work = Work::Load(Load {
-        data: house.sockets.data.clone(),
-        keyring: house.sockets.keyring.clone(),
-        root_key: house.root_key(),
-        origin: format!("https://localhost:{}", house.address.port),
-        patients: options.patients,
-        practices,
-    });
     let began = Instant::now();
-    let mut worker = Worker::start(&work, house.application()?)?;
-    let loaded: Loaded = done(&mut worker)?;
+    let loaded = founded(&house, options.patients, practices)?;
     let rate = report::as_f64(loaded.resources) / loaded.import_s;
     println!(
         "{} resources came in by the import in {:.0} s ({rate:.0} a second); {:.0} s in all",
@@ -92,6 +92,19 @@ fn filled(options: &Options, practices: usize) -> Outcome<(Installation, Loaded)
     );
     tidied(&house)?;
     Ok((house, loaded))
+}
+
+/// Founds practices in an installation and brings patients into them.
+fn founded(house: &Installation, patients: usize, practices: usize) -> Outcome<Loaded> {
+    let work = Work::Load(Load {
+        data: house.sockets.data.clone(),
+        keyring: house.sockets.keyring.clone(),
+        root_key: house.root_key(),
+        origin: format!("https://localhost:{}", house.address.port),
+        patients,
+        practices,
+    });
+    done(&mut Worker::start(&work, house.application()?)?)
 }
 
 /// What PostgreSQL would tidy in the background after so much came in, done now and not while it counts.

@@ -17,6 +17,7 @@ mod long {
         let mut measuring = Command::new(bench);
         measuring.arg("run").arg("--program").arg(bench.with_file_name("vouchsafe"));
         measuring.args(["--patients", "300", "--practices", "3", "--seconds", "1", "--runs", "1", "--spreads", "1,6"]);
+        measuring.args(["--large", "2400"]);
         let output = measuring.arg("--json").arg(&json).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let figures: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
@@ -24,6 +25,7 @@ mod long {
         let scenes = figures["scenes"].as_array().unwrap();
         assert_eq!(scenes.len(), 7 * 3, "each scene at 1, 4 and 16 connections");
         assert_eq!(figures["spreads"].as_array().unwrap().len(), 2);
+        assert_eq!(figures["large"]["killed"], 2, "{}", String::from_utf8_lossy(&output.stdout));
         let documented = include_str!("../../../docs/bench.md");
         let mut keys = Vec::new();
         names(&figures, &mut keys);

@@ -6,7 +6,6 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
-use futures_util::future::try_join;
 use jiff::Timestamp;
 use kernel::{Clock, Entropy, EventOrder, IdempotencyKey, PatientId, PersonId, PracticeId};
 use seal::{Token, TokenKind};
@@ -364,7 +363,8 @@ impl Threshold {
             .map(|(fact, params)| -> Asked<'_> { (fact.text(), params) })
             .into_iter()
             .collect();
-        let ((), rows) = try_join(self.trip.batch("set transaction read only"), self.trip.all(&asked)).await?;
+        self.trip.read_only();
+        let rows = self.trip.all(&asked).await?;
         let known = kind_of(resource, rows.first())?;
         self.decide::<A>(resource, known, None).await
     }

@@ -41,18 +41,22 @@ pub(crate) fn alone_key(key: Uuid) -> i64 {
 #[derive(Debug, Clone, Copy, Default)]
 struct Ahead {
     begin: bool,
+    read_only: bool,
     scope: Option<PracticeId>,
 }
 
 impl Ahead {
     /// As one message. A practice's id has no character that could end the text.
     fn text(self) -> Option<String> {
+        let begin = match (self.begin, self.read_only) {
+            (true, true) => Some("begin read only".to_owned()),
+            (true, false) => Some("begin".to_owned()),
+            (false, true) => Some("set transaction read only".to_owned()),
+            (false, false) => None,
+        };
         let scope = self.scope.map(|practice| format!("set local app.practice = '{}'", practice.uuid()));
-        match (self.begin, scope) {
-            (true, Some(scope)) => Some(format!("begin; {scope}")),
-            (true, None) => Some("begin".to_owned()),
-            (false, scope) => scope,
-        }
+        let texts: Vec<String> = begin.into_iter().chain(scope).collect();
+        (!texts.is_empty()).then(|| texts.join("; "))
     }
 }
 
@@ -68,7 +72,7 @@ impl Trip {
     pub(crate) async fn begin(pool: &Pool, practice: PracticeId) -> Result<Self, StoreError> {
         Ok(Self {
             client: Some(pool.get().await?),
-            ahead: Mutex::new(Ahead { begin: true, scope: Some(practice) }),
+            ahead: Mutex::new(Ahead { begin: true, scope: Some(practice), ..Ahead::default() }),
             broken: AtomicBool::new(false),
             failed: AtomicBool::new(false),
         })
@@ -110,6 +114,11 @@ impl Trip {
         self.ahead().scope = Some(practice);
     }
 
+    /// From its next statement on, the transaction changes nothing.
+    pub(crate) fn read_only(&self) {
+        self.ahead().read_only = true;
+    }
+
     pub(crate) async fn query(&self, text: &str, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
         let client = self.client()?;
         let statement = self.prepared(client, text).await?;
@@ -127,14 +136,12 @@ impl Trip {
     /// may still have to be prepared.
     pub(crate) async fn all(&self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, StoreError> {
         let client = self.client()?;
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
         let statements = try_join_all(asked.iter().map(|(text, _)| self.prepared(client, text))).await?;
         let rows = asked.iter().zip(&statements).map(|((_, params), statement)| client.query(statement, params));
         self.noting(try_join(self.open(client), try_join_all(rows)).await).map(|((), rows)| rows)
-    }
-
-    pub(crate) async fn batch(&self, text: &'static str) -> Result<(), StoreError> {
-        let client = self.client()?;
-        self.noting(try_join(self.open(client), client.batch_execute(text)).await).map(|_| ())
     }
 
     /// The last statements and the commit, in one trip. The first that failed is named by its place.

@@ -991,3 +991,4 @@ action-patient-merge = Two records of one person
 action-patient-unmerge = Two records taken apart again
 action-patient-alike = Among those who may be the same person
 field-merged = Made one with
+field-passed = Versions passed

@@ -18,7 +18,7 @@ use crate::exchange::fhir;
 store::sealed_row! {
     /// A patient: names, birth, how to reach them. Its key is the unit of erasure.
     pub row PatientRow opens Patient patched by PatientPatch in "patient" id PatientId, keyed patient(id) {
-        clear { active: bool, restricted: bool, merged_into: Option<PatientId> }
+        clear { active: bool, restricted: bool, merged_into: Option<PatientId>, passed: i64 }
         sealed {
             names: Vec<HumanName>,
             birth: Option<BirthDate>,
@@ -217,6 +217,7 @@ impl Patient {
             active: true,
             restricted: false,
             merged_into: None,
+            passed: 0,
             names,
             birth,
             gender,
@@ -256,6 +257,7 @@ pub fn replacing(known: Demographics) -> PatientPatch {
         active: None,
         restricted: None,
         merged_into: None,
+        passed: None,
         names: Some(known.names),
         birth: Some(known.birth),
         gender: Some(known.gender),

@@ -38,6 +38,25 @@ async fn another_practices_patient_is_missing_like_one_that_never_was() {
 }
 
 #[tokio::test]
+async fn a_permission_to_read_changes_nothing_whatever_its_statement_says() {
+    let (_house, lot) = lot().await;
+    let id = lot.patient("Thandi").await;
+    let change = sql!(
+        "with gone as (update api_client set state = state where practice_id = $1 returning 1) select count(*) from gone"
+    );
+    let refused =
+        |tried: Result<i64, StoreError>| matches!(tried, Err(StoreError::Statement { code }) if code == "25006");
+    let about_one = lot.ask::<ReadPatient>(Resource::Patient(id)).await.unwrap();
+    assert!(refused(about_one.count(change, &[]).await));
+    let about_all = lot.ask::<FindPatient>(Resource::Practice).await.unwrap();
+    assert!(refused(about_all.count(change, &[]).await));
+    // Of the program's own jobs nothing is read before they are asked, so this is what their transaction begins with.
+    let job = lot.store.machine(Job::Export, lot.practice).await.unwrap();
+    let everything = lot.store.enter(&job).await.unwrap().ask::<ReadExported>(Resource::Practice).await.unwrap();
+    assert!(refused(everything.count(change, &[]).await));
+}
+
+#[tokio::test]
 async fn a_refusal_is_kept_before_it_is_told() {
     let (_house, lot) = lot().await;
     let id = lot.patient("Thandi").await;

@@ -248,6 +248,7 @@ pub fn field(name: &str) -> String {
         "active" => "field-active",
         "restricted" => "field-restricted",
         "merged_into" => "field-merged",
+        "passed" => "field-passed",
         "person_id" => "field-may-open",
         "kind" | "resource_type" => "identifier-kind",
         "value" => "identifier-number",

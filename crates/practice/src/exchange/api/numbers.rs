@@ -39,6 +39,8 @@ sight! {
 
 /// A form of an identifier's row, whole or masked, whose earlier versions can be shown.
 pub(super) trait Numbered: StoredRow {
+    /// Under which record it stands.
+    fn patient(&self) -> PatientId;
     /// Whether it stood.
     fn stands(open: &Self::Open) -> bool;
     /// As it is shown.
@@ -46,6 +48,10 @@ pub(super) trait Numbered: StoredRow {
 }
 
 impl Numbered for IdentifierRow {
+    fn patient(&self) -> PatientId {
+        self.patient_id
+    }
+
     fn stands(open: &KnownIdentifier) -> bool {
         open.active
     }
@@ -56,6 +62,10 @@ impl Numbered for IdentifierRow {
 }
 
 impl Numbered for MaskedRow {
+    fn patient(&self) -> PatientId {
+        self.patient_id
+    }
+
     fn stands(open: &MaskedIdentifier) -> bool {
         open.active
     }
@@ -157,7 +167,7 @@ impl Numbers {
     /// The version and time of a patient as a resource: of its row and of its identifiers, those too that
     /// were taken off it.
     pub(super) fn stamp(&self, row: &PatientRow) -> Stamp {
-        let own = Stamp::of(row.row_version, row.event_id);
+        let own = Stamp::of_patient(row);
         let written = self.written.get(&row.id).map(Vec::as_slice).unwrap_or_default();
         written.iter().fold(own, |stamp, (version, event)| stamp.and(*version, *event))
     }

@@ -170,9 +170,8 @@ pub async fn update(
             &[&tx.records_of(id)],
         )
         .await?;
-    let stands = numbers
-        .iter()
-        .fold(Stamp::of(row.row_version, row.event_id), |stamp, number| stamp.and(number.row_version, number.event_id));
+    let stands =
+        numbers.iter().fold(Stamp::of_patient(&row), |stamp, number| stamp.and(number.row_version, number.event_id));
     if stands.version != seen {
         return Err(ApiError::Stale);
     }

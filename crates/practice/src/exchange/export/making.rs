@@ -127,7 +127,7 @@ struct Cut {
 }
 
 fn stamp_of(row: &PatientRow, numbers: &[IdentifierRow]) -> Stamp {
-    let own = Stamp::of(row.row_version, row.event_id);
+    let own = Stamp::of_patient(row);
     let of = numbers.iter().filter(|number| number.patient_id == row.id);
     of.fold(own, |stamp, number| stamp.and(number.row_version, number.event_id))
 }

@@ -76,21 +76,18 @@ pub async fn merge(
         named_after.map(|named_after| Restricted { before: stands.restricted, named_before: one.named, named_after });
     let row = patient_row(&tx, into).await?;
     let restricted = kept.restricted.is_some().then_some(true);
-    let patch = |_: &Patient, (known, restricted): &(Demographics, Option<bool>)| PatientPatch {
-        restricted: *restricted,
-        ..replacing(known.clone())
-    };
-    tx.amend_with(&row, seen.into, &(known, restricted), patch, Some(words_of)).await?;
+    tx.amend_with(&row, seen.into, &(known, restricted, 1), patch, Some(words_of)).await?;
     if let Some(restricted) = &kept.restricted {
         name_only(&mut tx, store, into, &restricted.named_after).await?;
     }
     // Whoever was merged into the one that goes comes along: no record points to one that is merged away.
     for row in away_of(&tx, from).await? {
         kept.along.push(row.id);
-        point(&mut tx, &row, Versioned(row.row_version), Some(into)).await?;
+        point(&mut tx, &row, Versioned(row.row_version), Some(into), 0).await?;
     }
+    let lost = versions_of(&tx, &kept.along).await?;
     let row = patient_row(&tx, from).await?;
-    point(&mut tx, &row, seen.from, Some(into)).await.map_err(first)?;
+    point(&mut tx, &row, seen.from, Some(into), lost).await.map_err(first)?;
     let (id, made_at) = (MergeId::new(tx.at(), store.entropy()), tx.at());
     let merge = Merge { id, row_version: 1, patient_id: from, into_id: into, made_at, undone_at: None, kept };
     tx.insert::<MergeRow>(merge).await.map_err(first)?;
@@ -154,20 +151,20 @@ pub async fn undo(
     hold(&tx, &[(into, seen), (page.other.id, Versioned(page.other.row_version))]).await?;
     let row = patient_row(&tx, into).await?;
     let access = page.merge.kept.restricted.as_ref().filter(|_| page.access_back == Some(true));
-    let patch = |_: &Patient, (known, restricted): &(Demographics, Option<bool>)| PatientPatch {
-        restricted: *restricted,
-        ..replacing(known.clone())
-    };
-    let to = (page.undoing.known.clone(), access.map(|kept| kept.before));
+    let along = away_of(&tx, into).await?.into_iter().filter(|row| page.merge.kept.along.contains(&row.id));
+    let along: Vec<PatientRow> = along.collect();
+    let leaving: Vec<PatientId> = along.iter().map(|row| row.id).chain([page.other.id]).collect();
+    let lost = versions_of(&tx, &leaving).await?;
+    let to = (page.undoing.known.clone(), access.map(|kept| kept.before), lost.saturating_add(1));
     tx.amend_with(&row, seen, &to, patch, Some(words_of)).await?;
     if let Some(kept) = access {
         name_only(&mut tx, store, into, &kept.named_before).await?;
     }
     let row = patient_row(&tx, page.other.id).await?;
-    point(&mut tx, &row, Versioned(page.other.row_version), None).await?;
+    point(&mut tx, &row, Versioned(page.other.row_version), None, 0).await?;
     // Those who had come along go back with it.
-    for row in away_of(&tx, into).await?.into_iter().filter(|row| page.merge.kept.along.contains(&row.id)) {
-        point(&mut tx, &row, Versioned(row.row_version), Some(page.other.id)).await.map_err(first)?;
+    for row in along {
+        point(&mut tx, &row, Versioned(row.row_version), Some(page.other.id), 0).await.map_err(first)?;
     }
     let row: MergeRow =
         tx.row(sql!("select * from patient_merge where practice_id = $1 and id = $2"), &[&merge.uuid()]).await?;
@@ -203,17 +200,42 @@ async fn away_of<A: Writes>(tx: &Tx<A>, id: PatientId) -> Result<Vec<PatientRow>
     tx.rows(sql!("select * from patient where practice_id = $1 and merged_into = $2 order by id"), &[&id.uuid()]).await
 }
 
-/// Says of a record which one stands for it, under an event of its own.
+/// What the numbers of these records count in the version of the one that they belong to.
+async fn versions_of<A: Writes>(tx: &Tx<A>, records: &[PatientId]) -> Result<i64, StoreError> {
+    let records: Vec<Uuid> = records.iter().map(|id| id.uuid()).collect();
+    tx.count(
+        sql!(
+            "select coalesce(sum(row_version), 0)::bigint from patient_identifier
+             where practice_id = $1 and patient_id = any($2)"
+        ),
+        &[&records],
+    )
+    .await
+}
+
+/// The record that stands, changed by a merge or its undoing. Its version has more to count from than before,
+/// also where nothing else of it changes.
+fn patch(open: &Patient, (known, restricted, more): &(Demographics, Option<bool>, i64)) -> PatientPatch {
+    let passed = open.passed.saturating_add(*more);
+    PatientPatch { restricted: *restricted, passed: Some(passed), ..replacing(known.clone()) }
+}
+
+/// Says of a record which one stands for it, under an event of its own, and what its version no longer counts
+/// otherwise.
 async fn point<A: Writes>(
     tx: &mut Tx<A>,
     row: &PatientRow,
     seen: Versioned,
     into: Option<PatientId>,
+    lost: i64,
 ) -> Result<(), StoreError> {
     let tag = tx.also(Event::new().about("patient", row.id.uuid()), Some(row.id));
-    let patch =
-        |_: &Patient, into: &Option<PatientId>| PatientPatch { merged_into: Some(*into), ..PatientPatch::default() };
-    tx.amend_under(tag, row, seen, &into, patch, None).await.map(|_| ())
+    let patch = |open: &Patient, (into, lost): &(Option<PatientId>, i64)| PatientPatch {
+        merged_into: Some(*into),
+        passed: Some(open.passed.saturating_add(*lost)),
+        ..PatientPatch::default()
+    };
+    tx.amend_under(tag, row, seen, &(into, lost), patch, None).await.map(|_| ())
 }
 
 /// Leaves exactly these people named.

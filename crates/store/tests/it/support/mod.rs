@@ -21,6 +21,7 @@ store::actions! {
     pub CreatePatient = "patient.create", writes;
     pub EditPatient = "patient.edit", writes;
     pub EditPractice = "practice.edit", writes;
+    pub ReadExported = "record.export", reads;
 }
 
 pub const BY_ID: store::Sql = sql!("select * from patient where practice_id = $1 and id = $2");

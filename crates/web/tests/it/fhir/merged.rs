@@ -1,5 +1,6 @@
 //! Two records of one person, as a program meets them.
 
+use jiff::SignedDuration;
 use kernel::{PatientId, PracticeId};
 use practice::patients::merging::Chosen;
 use practice::patients::merging::reads::{compare, merges, undo_page};
@@ -117,4 +118,97 @@ async fn the_records_of_both_are_searched_under_the_one_that_stands() {
     undo(&site.house.store, &doctor, site.house.key(), into, merge, version).await.unwrap();
     assert_eq!(matched(&program.json(&format!("AllergyIntolerance?patient={into}")).await).len(), 1);
     assert!(program.json(&format!("Patient/{from}")).await.get("link").is_none());
+}
+
+fn version(patient: &Value) -> i64 {
+    patient["meta"]["versionId"].as_str().unwrap().parse().unwrap()
+}
+
+async fn parted(site: &Site, doctor: &Actor, into: PatientId) {
+    let merges = merges(&site.house.store, doctor, into).await.unwrap().1;
+    let merge = merges.iter().filter(|merge| merge.direct).max_by_key(|merge| merge.at).unwrap().id;
+    let page = undo_page(&site.house.store, doctor, into, merge).await.unwrap();
+    undo(&site.house.store, doctor, site.house.key(), into, merge, seen(page.patient.row_version)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_version_of_a_patient_is_given_once_whatever_is_merged_and_parted() {
+    let site = Site::open().await;
+    let practice = site.house.practice().await;
+    let program = Program::of(&site, practice, WHOLE).await;
+    let doctor = doctor(&site, practice).await;
+    let a_while = || site.house.wait(SignedDuration::from_secs(1));
+    let read = async |id: PatientId| program.json(&format!("Patient/{id}")).await;
+    let into = id(&program.add(&somebody("Ana", "Firstversion")).await);
+    a_while();
+    let from = id(&program.add(&numbered("Ana", "Otherversion")).await);
+    a_while();
+    let third = id(&program.add(&numbered("Ana", "Thirdversion")).await);
+    a_while();
+    let mut told = vec![read(into).await];
+    let mut other = vec![read(from).await];
+    merged(&site, &doctor, from, third).await;
+    other.push(read(from).await);
+    a_while();
+    merged(&site, &doctor, into, from).await;
+    told.push(read(into).await);
+    other.push(read(from).await);
+    a_while();
+    let mut changed = told.last().unwrap().clone();
+    changed["gender"] = json!("male");
+    let put = program.put(&format!("Patient/{into}"), &format!("W/\"{}\"", version(&changed)), &changed).await;
+    assert_eq!(put.status, StatusCode::OK, "{}", put.body);
+    told.push(read(into).await);
+    a_while();
+
+    // Back to what was read before the other records came, each version as it was.
+    let history = program.json(&format!("Patient/{into}/_history")).await;
+    let shown: Vec<&Value> = history["entry"].as_array().unwrap().iter().map(|entry| &entry["resource"]).collect();
+    assert_eq!(shown, told.iter().rev().collect::<Vec<_>>());
+    assert_eq!(history["total"], 3);
+    for was in &told {
+        assert_eq!(&program.json(&format!("Patient/{into}/_history/{}", version(was))).await, was);
+    }
+
+    parted(&site, &doctor, into).await;
+    told.push(read(into).await);
+    other.push(read(from).await);
+    a_while();
+    parted(&site, &doctor, from).await;
+    other.push(read(from).await);
+    a_while();
+    for versions in [&told, &other] {
+        let versions: Vec<i64> = versions.iter().map(version).collect();
+        assert!(versions.is_sorted_by(|one, next| one < next), "{versions:?}");
+    }
+
+    // What was read with another record in it is not told any more, nor what was there before.
+    let (stands, earlier) = told.split_last().unwrap();
+    let history = program.json(&format!("Patient/{into}/_history")).await;
+    let shown: Vec<&Value> = history["entry"].as_array().unwrap().iter().map(|entry| &entry["resource"]).collect();
+    assert_eq!((shown, history.get("total")), (vec![stands], None));
+    for was in earlier {
+        let gone = program.get(&format!("Patient/{into}/_history/{}", version(was))).await;
+        assert_eq!(gone.status, StatusCode::NOT_FOUND, "{}", gone.body);
+    }
+    let mut changed = told[1].clone();
+    changed["gender"] = json!("other");
+    let put = program.put(&format!("Patient/{into}"), &format!("W/\"{}\"", version(&told[1])), &changed).await;
+    assert_eq!(put.status, StatusCode::PRECONDITION_FAILED, "{}", put.body);
+}
+
+#[tokio::test]
+async fn a_merge_that_brings_nothing_is_a_new_version_too() {
+    let site = Site::open().await;
+    let practice = site.house.practice().await;
+    let program = Program::of(&site, practice, MASKED).await;
+    let doctor = doctor(&site, practice).await;
+    let into = id(&program.add(&somebody("Ana", "Sameperson")).await);
+    let from = id(&program.add(&somebody("Ana", "Sameperson")).await);
+    let mut versions = vec![version(&program.json(&format!("Patient/{into}")).await)];
+    merged(&site, &doctor, into, from).await;
+    versions.push(version(&program.json(&format!("Patient/{into}")).await));
+    parted(&site, &doctor, into).await;
+    versions.push(version(&program.json(&format!("Patient/{into}")).await));
+    assert!(versions.is_sorted_by(|one, next| one < next), "{versions:?}");
 }

@@ -8,7 +8,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use super::{Versions, Walk, Wanted};
+use super::{Merged, Versions, Walk, Wanted};
 use crate::exchange::api::ApiError;
 use crate::exchange::api::kinds::{Home, Kind};
 use crate::exchange::api::leads::{Leads, Sources};
@@ -17,7 +17,7 @@ use crate::exchange::api::page::{Shown, next_cursor, opened};
 use crate::exchange::api::reads::{alert_row, entry_row, flag, kept_row, number_rows, traced_entries};
 use crate::exchange::fhir::out::{self, Links, ShownIdentifier, Stamp};
 use crate::patients::actions::{OpenRecord, ReadClinical, ReadDirectory, ReadPatient, ReadWhole, RevealIdentifier};
-use crate::patients::rows::{Alert, Entry, IdentifierRow, MaskedRow, PatientRow};
+use crate::patients::rows::{Alert, Entry, IdentifierRow, MaskedRow, MergeRow, PatientRow};
 
 /// What is to be shown of all versions.
 #[derive(Clone, Copy)]
@@ -167,42 +167,72 @@ where
 {
     let row: PatientRow =
         tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id.uuid()]).await?;
+    let merged = merged(&tx, &row).await?;
     let patient = tx.past(row).await?;
-    // What is one record now was several, and nobody knows as what it was read: only what stands is shown.
-    let records = tx.resource().patient().map(|asked| tx.records_of(asked)).unwrap_or_default();
-    let merged = records.len() > 1;
-    let stands = tx.resource().patient() == Some(id);
-    let records = if stands { records } else { vec![id.uuid()] };
-    let away: Vec<PatientId> =
-        records.iter().copied().map(PatientId::from_uuid).filter(|record| *record != id).collect();
-    let mut numbers = Vec::new();
+    let records: Vec<Uuid> = merged.away.iter().map(|(record, _)| record.uuid()).chain([id.uuid()]).collect();
+    let (mut whose, mut numbers) = (Vec::new(), Vec::new());
     for row in number_rows::<A, N>(&tx, &records).await? {
+        let of = N::patient(&row);
+        whose.push((of != id).then_some(of));
         numbers.push(tx.past(row).await?);
     }
     let mut stamps = Vec::new();
     let bare = |past: Vec<(i64, kernel::EventId)>| -> Vec<Was<()>> {
         past.into_iter().map(|(version, event)| Was { version, event, open: () }).collect()
     };
-    let lines = numbers.iter().map(|past| bare(past.versions().collect())).collect();
-    Walk::new(bare(patient.versions().collect()), lines).back(|standing| stamps.push(standing.stamp));
-    if merged {
-        stamps.truncate(1);
-    }
+    let lines = numbers.iter().map(|past| bare(past.versions().collect()));
+    let lines = whose.iter().copied().zip(lines).collect();
+    Walk::new(bare(patient.versions().collect()), lines, merged.clone()).back(|standing| stamps.push(standing.stamp));
     let wanted = cut(&tx, &stamps, part).await?;
     let (patient, numbers) = tx.record(part.event("patient", id.uuid()), (patient, numbers)).await?;
     let numbers: Result<Vec<_>, _> = numbers.into_iter().collect();
+    let numbers = whose.into_iter().zip(numbers.map_err(StoreError::from)?).collect();
     let mut all = Vec::new();
-    let walk = Walk::new(patient.map_err(StoreError::from)?, numbers.map_err(StoreError::from)?);
-    let begins = walk.back(|standing| {
+    let begins = Walk::new(patient.map_err(StoreError::from)?, numbers, merged).back(|standing| {
         let numbers: Vec<ShownIdentifier> =
             standing.numbers.iter().filter(|number| N::stands(number)).map(|number| N::shown(number)).collect();
-        let resource = out::patient(standing.patient, standing.stamp, &numbers, &away, &Links::default());
+        let resource = out::patient(standing.patient, standing.stamp, &numbers, &standing.away, &Links::default());
         all.push(Shown { id: id.uuid(), stamp: standing.stamp, resource });
     });
-    if merged {
-        all.truncate(1);
-    }
-    Ok(kept_of(all, begins && !merged, wanted))
+    Ok(kept_of(all, begins, wanted))
+}
+
+/// What merges made of a record. What stands under it is only what stands there now: a record that is one of its
+/// own again may be closed to the one who asks.
+async fn merged<A: Action>(tx: &Tx<A>, row: &PatientRow) -> Result<Merged, StoreError> {
+    let stands = row.merged_into.is_none();
+    let away = if stands { tx.records_of(row.id) } else { vec![row.id.uuid()] };
+    let merges: Vec<MergeRow> = tx
+        .rows(
+            sql!("select * from patient_merge where practice_id = $1 and (into_id = any($2) or patient_id = any($2))"),
+            &[&away],
+        )
+        .await?;
+    let ours = |merge: &&MergeRow| merge.into_id == row.id || merge.patient_id == row.id;
+    // A record that was merged away was read, before that, with the numbers of those who stood under it.
+    let had_others = !stands && merges.iter().any(|merge| merge.into_id == row.id);
+    let over = |merge: &&MergeRow| merge.undone_at.is_some() || (had_others && merge.patient_id == row.id);
+    let until = merges.iter().filter(ours).filter(over).map(|merge| merge.written().1.made_at()).max();
+    let standing =
+        |record: PatientId| merges.iter().find(|merge| merge.patient_id == record && merge.undone_at.is_none());
+    let since = |record: PatientId| {
+        let (mut at, mut since) = (record, None);
+        // A record was merged at most as often as there are merges.
+        for _ in 0..merges.len() {
+            let Some(merge) = standing(at).filter(|_| at != row.id) else { break };
+            at = merge.into_id;
+            since = since.max(Some(merge.written().1));
+        }
+        since
+    };
+    let away = away.into_iter().map(PatientId::from_uuid).filter(|record| *record != row.id);
+    let away = away.filter_map(|record| Some((record, since(record)?))).collect();
+    let events = merges
+        .iter()
+        .filter(|merge| merge.into_id == row.id && merge.undone_at.is_none())
+        .map(|merge| merge.written().1)
+        .collect();
+    Ok(Merged { passed: row.passed, events, away, until })
 }
 
 async fn of_alert(tx: Tx<OpenRecord>, patient: PatientId, id: Uuid, part: Part<'_>) -> Result<Versions, ApiError> {

@@ -26,6 +26,8 @@ pub use kept::kept;
 pub use links::{Links, Target, wanted};
 pub use patient::patient;
 
+use crate::patients::rows::PatientRow;
+
 /// Says that a value is there and is not shown, or is not known.
 pub(super) const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 
@@ -43,6 +45,12 @@ impl Stamp {
     #[must_use]
     pub fn of(version: i64, event: EventId) -> Self {
         Self { version, at: event.made_at() }
+    }
+
+    /// What a patient's own row counts: what their versions count from, too.
+    #[must_use]
+    pub fn of_patient(row: &PatientRow) -> Self {
+        Self::of(row.row_version.saturating_add(row.passed), row.event_id)
     }
 
     /// The stamp of a resource that is made of several rows: every change of any of them counts, and the
