@@ -1,7 +1,9 @@
 // Every page and every state of it: nothing that the accessibility rules find, nothing wider than a phone,
 // no complaint of the browser.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
+import { until } from "./house.mjs";
 import { referrals, ZOLEKA } from "./referrals.mjs";
 import { findings, LOOKS, overhang, Visitor } from "./visitor.mjs";
 
@@ -445,6 +447,76 @@ export default function pages(given) {
     await send(page, "End Lab results");
     await page.getByRole("heading", { name: "No longer let in" }).waitFor();
     await eye.on(page, "connections-ended");
+    await eye.close(visitor);
+  });
+
+  test("the pages of exports hold to the rules, from asking to the file", async () => {
+    const { visitor, page, eye } = await at("jack@harbour.example");
+    // Where the session is older than ten minutes by now, the form asks who it is.
+    const prove = async (on, email) => {
+      if ((await on.getByLabel("Current password").count()) === 0) return;
+      await on.locator("#password").fill(given.house.password);
+      await on.getByLabel("Code from your app").fill(await given.house.code(given.house.secret(email)));
+    };
+    await page.goto("/team");
+    await page.getByRole("link", { name: "Exports" }).click();
+    await eye.on(page, "exports-none");
+    await page.getByRole("link", { name: "Export the whole practice" }).click();
+    await eye.on(page, "export-new");
+    const [saved] = await Promise.all([page.waitForEvent("download"), send(page, "Make a key pair and save it")]);
+    assert.equal(saved.suggestedFilename(), "export-key.txt");
+    const key = await readFile(await saved.path(), "utf8");
+    assert.match(key, /^AGE-SECRET-KEY-1\w+/m);
+    const recipient = /public key: (age1\w+)/.exec(key)[1];
+    await page.getByLabel("Public key of whoever receives it").fill(recipient);
+    await send(page, "Ask for the export");
+    await page.getByRole("alert").waitFor();
+    assert.equal(await page.getByLabel("Public key of whoever receives it").inputValue(), recipient, "what was typed is kept");
+    await eye.on(page, "export-new-refused");
+    await page.getByLabel("Why").selectOption({ label: "A law or a court asks" });
+    await prove(page, "jack@harbour.example");
+    await send(page, "Ask for the export");
+    await page.getByRole("heading", { name: "The whole practice" }).waitFor();
+    const address = page.url();
+    await eye.on(page, "export-asked");
+
+    const second = await Visitor.arrive(given.browser, given.house, LOOKS[0], await given.signedIn(MEI));
+    await second.page.goto(address);
+    await eye.on(second.page, "export-agree");
+    await prove(second.page, MEI);
+    await send(second.page, "Agree to the export");
+    await second.page.getByText("Being made").or(second.page.getByText("Ready", { exact: true })).first().waitFor();
+    await eye.on(second.page, "export-agreed");
+    await until("the archive", async () => {
+      await page.goto(address);
+      return (await page.getByText("Ready", { exact: true }).count()) > 0;
+    });
+    if ((await page.getByLabel("Current password").count()) > 0) {
+      await prove(page, "jack@harbour.example");
+      await send(page, "Show the download");
+    }
+    await eye.on(page, "export-ready");
+    const [archive] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: "Download the file" }).click(),
+    ]);
+    assert.match(archive.suggestedFilename(), /^export-[0-9a-f-]{36}\.tar$/);
+    const bytes = await readFile(await archive.path());
+    assert.equal(bytes.length % 512, 0, "a whole tar");
+    assert.equal(bytes.subarray(0, 10).toString(), "README.txt");
+    await page.goto("/practice/export");
+    await eye.on(page, "exports");
+
+    await second.page.goto("/patients?q=wil");
+    await second.page.locator("[data-row-link]").first().click();
+    await second.page.getByRole("link", { name: "Export this record" }).click();
+    await eye.on(second.page, "export-patient");
+    await second.page.goto(address);
+    await send(second.page, "Take the export back");
+    await second.page.getByText("It was taken back").waitFor();
+    await eye.on(second.page, "export-withdrawn");
+    second.saysNothing();
+    await second.context.close();
     await eye.close(visitor);
   });
 

@@ -10,6 +10,8 @@ store::actions! {
     pub RefuseSignIn = "person.sign-in-refused", house;
     /// A person has signed out.
     pub SignOut = "person.sign-out", house;
+    /// A person has proved both factors once more, before something weighty.
+    pub ProveAgain = "session.prove", house;
     /// A person has ended others of their sessions.
     pub EndSessions = "session.end", house;
     /// A browser has gone to another practice of its person.

@@ -25,7 +25,9 @@ pub mod limits;
 pub mod origin;
 pub mod pages;
 pub mod passage;
+mod proof;
 pub mod refusals;
+
 pub mod routes;
 pub mod server;
 pub mod state;

@@ -157,7 +157,7 @@ fn outside(call: &Call, fault: Fault) -> Response {
 fn room_of(path: &str) -> Room {
     match path.split(['/', '?']).nth(1) {
         Some("patients") => Room::Patients,
-        Some("team") => Room::Team,
+        Some("team" | "practice") => Room::Team,
         Some("audit") => Room::Audit,
         Some("account") => Room::Account,
         _ => Room::Today,

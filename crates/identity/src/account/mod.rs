@@ -11,6 +11,7 @@ use crate::{Identity, Me, PRACTICES_MAX, ReadAccount, reads};
 
 pub mod factors;
 pub mod password;
+pub mod proving;
 
 /// A practice of one's own.
 #[derive(Debug, Clone, PartialEq, Eq)]

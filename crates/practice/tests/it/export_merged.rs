@@ -1,6 +1,7 @@
 //! Records that were merged, in archives: out, and in elsewhere.
 
 use std::fs;
+use std::path::Path;
 
 use kernel::{PatientId, PracticeId};
 use practice::exchange::archive::Identity;
@@ -16,6 +17,7 @@ use practice::patients::standing::{Standing, StandingForm};
 use practice::patients::writes::{self, Severity};
 use serde_json::Value;
 use store::{Actor, Role, StoreError};
+use tempfile::TempDir;
 use testkit::House;
 
 use crate::desk::{form, found, write_down};
@@ -145,13 +147,40 @@ async fn an_export_of_a_record_that_was_merged_away_meanwhile_is_not_made() {
     assert_eq!(state(&house, &doctor, export).await, State::Failed);
 }
 
+/// Some patients of the sample with all that is about them, and whatever is about nobody.
+fn some_of(sample: &Path, patients: usize) -> TempDir {
+    let files: Vec<(String, String)> = fs::read_dir(sample)
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "ndjson"))
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), fs::read_to_string(entry.path()).unwrap()))
+        .collect();
+    let known = files.iter().filter(|(name, _)| name.starts_with("Patient"));
+    let ids: Vec<String> = known
+        .flat_map(|(_, text)| text.lines())
+        .take(patients)
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].as_str().unwrap().to_owned())
+        .collect();
+    let taken = |name: &str, line: &&str| {
+        let directory = ["Practitioner", "Organization", "Location"].iter().any(|kind| name.starts_with(kind));
+        directory || ids.iter().any(|id| line.contains(id.as_str()))
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in &files {
+        let lines: Vec<&str> = text.lines().filter(|line| taken(name, line)).collect();
+        fs::write(folder.path().join(name), lines.join("\n")).unwrap();
+    }
+    folder
+}
+
 /// Sample records, two made one, three made one one after the other, and two of which one was open to named people
 /// only and not in use.
-async fn merged_in_every_way(house: &House, practice: PracticeId) -> Actor {
+async fn merged_in_every_way(house: &House, practice: PracticeId, sample_patients: usize) {
     let doctor = house.actor(practice, &[Role::Practitioner]).await;
-    let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/fhir-10-patients");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/fhir-10-patients");
     if sample.exists() {
-        bring_in(house, practice, &sample, false).await;
+        let some = some_of(&sample, sample_patients);
+        bring_in(house, practice, some.path(), false).await;
     } else {
         eprintln!("NOT TESTED with ../shared/data/fhir-10-patients, which is not here");
     }
@@ -171,14 +200,18 @@ async fn merged_in_every_way(house: &House, practice: PracticeId) -> Actor {
     let me = doctor.person().unwrap();
     restrict(&house.store, &doctor, house.key(), closed, seen(2), &[me]).await.unwrap();
     make_one(house, &doctor, other, closed).await;
-    doctor
 }
 
 #[tokio::test]
 async fn records_that_were_made_one_are_one_elsewhere_and_are_exported_from_there_as_the_same() {
+    there_and_back(1).await;
+}
+
+/// A practice with so many patients of the sample, and merges of every kind.
+pub(crate) async fn there_and_back(sample_patients: usize) {
     let house = House::open().await;
     let practice = house.practice().await;
-    merged_in_every_way(&house, practice).await;
+    merged_in_every_way(&house, practice, sample_patients).await;
     let first = whole_of(&house, practice).await;
     assert_eq!(first.manifest.damaged, 0);
 

@@ -6,10 +6,13 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use practice::exchange::archive::Identity;
 use practice::exchange::csv::Said;
+use practice::exchange::export::{approve, layout};
 use practice::exchange::{ImportSettings, import_csv, look_at_csv};
 use testkit::House;
 
+use crate::export::{ask_whole, two, work_off};
 use crate::import::{allergy, bring_in, patient};
 
 /// Writes `patients` patients with eight letters of 24 kB and twenty observations each: 200 kB a patient.
@@ -116,4 +119,73 @@ async fn a_bundle_and_a_table_ten_times_as_large_take_no_more_memory() {
         eprintln!("bundle and table of {patients}: at most {} MiB", memory_max_mib());
     }
     assert!(peaks[1] - peaks[0] < 32, "of 180 MB more, {peaks:?} MiB");
+}
+
+/// An export of patients with their entries, from being agreed to until the archive is ready. Both are so large that
+/// parts are full; what it takes for itself is the difference to what the bringing in took before.
+#[tokio::test]
+#[ignore = "long: brings in and takes out a hundred megabytes"]
+async fn an_export_three_times_as_large_takes_no_more_memory() {
+    let house = House::open().await;
+    let mut peaks = Vec::new();
+    for patients in [1_000, 3_000] {
+        let practice = house.practice().await;
+        let folder = tempfile::tempdir().unwrap();
+        write_small_files(folder.path(), patients);
+        let said = bring_in(&house, practice, folder.path(), false).await;
+        assert_eq!(said.total().reject, 0, "{said}");
+        let before_mib = memory_max_mib();
+        let began = std::time::Instant::now();
+        let (owner, doctor) = two(&house, practice).await;
+        let id = ask_whole(&house, &owner, &Identity::fresh()).await.unwrap();
+        approve(&house.store, &doctor, house.key(), id).await.unwrap();
+        work_off(&house, practice).await;
+        let took = began.elapsed();
+        let bytes = layout(&house.store, &owner, id).await.unwrap().bytes;
+        let records = u32::try_from(patients).unwrap() * 29;
+        peaks.push(memory_max_mib());
+        eprintln!(
+            "{patients} patients, {records} records, an archive of {} MB: {:.1} s, {:.0} records a second; at most {} MiB \
+             ({before_mib} MiB before)",
+            bytes / 1_000_000,
+            took.as_secs_f64(),
+            f64::from(records) / took.as_secs_f64(),
+            memory_max_mib()
+        );
+    }
+    assert!(peaks[1] - peaks[0] < 48, "three times the records took {peaks:?} MiB");
+}
+
+#[tokio::test]
+#[ignore = "long: seven thousand records there and back"]
+async fn every_patient_of_the_sample_goes_there_and_back_beside_merges_of_every_kind() {
+    crate::export_merged::there_and_back(usize::MAX).await;
+}
+
+/// Patients with eight letters of 2 kB and twenty observations each: 29 records, 27 kB a patient.
+fn write_small_files(folder: &Path, patients: usize) {
+    let open = |name: &str| BufWriter::new(File::create(folder.join(name)).unwrap());
+    let (mut people, mut letters) = (open("Patient.ndjson"), open("DocumentReference.ndjson"));
+    let mut observations = open("Observation.ndjson");
+    for n in 0..patients {
+        writeln!(people, "{}", patient(&format!("p{n}"), "Quintal", "1980-02-03")).unwrap();
+        for letter in 0..8 {
+            let data = STANDARD.encode(format!("Letter {letter} about number {n}. ").repeat(60));
+            writeln!(
+                letters,
+                r#"{{"resourceType":"DocumentReference","id":"d{n}-{letter}","status":"current","subject":{{"reference":"Patient/p{n}"}},"description":"Letter","content":[{{"attachment":{{"contentType":"text/plain","data":"{data}"}}}}]}}"#
+            )
+            .unwrap();
+        }
+        for observation in 0..20 {
+            writeln!(
+                observations,
+                r#"{{"resourceType":"Observation","id":"o{n}-{observation}","status":"final","subject":{{"reference":"Patient/p{n}"}},"code":{{"text":"Weight"}},"effectiveDateTime":"2026-01-02","valueQuantity":{{"value":{observation},"unit":"kg"}}}}"#
+            )
+            .unwrap();
+        }
+    }
+    for file in [people, letters, observations] {
+        file.into_inner().unwrap();
+    }
 }

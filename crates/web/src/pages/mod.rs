@@ -7,6 +7,7 @@
 mod account;
 mod audit;
 mod connections;
+mod exports;
 mod home;
 mod invitation;
 mod patients;
@@ -31,6 +32,7 @@ pub(crate) fn all(pages: Pages) -> Pages {
         practice::routes,
         team::routes,
         connections::routes,
+        exports::routes,
         patients::routes,
         audit::routes,
     ];

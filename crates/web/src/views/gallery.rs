@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use askama::Template;
 
 use super::{
-    account, audit, chart, confirm, connections, details, door, fault, merging, patient, patients, record, standing,
-    team, today, write,
+    account, audit, chart, confirm, connections, details, door, exports, fault, merging, patient, patients, record,
+    standing, team, today, write,
 };
 
 fn name(fault: fault::Fault) -> String {
@@ -92,6 +92,12 @@ fn pages() -> Vec<(String, String)> {
         "connection-new" => connections::fixture::new(),
         "connection-made" => connections::fixture::made(),
         "connection-made-own-keys" => connections::fixture::made_with_own_keys(),
+        "exports" => exports::fixture::list(),
+        "exports-none" => exports::fixture::none(),
+        "export-ask" => exports::fixture::ask(),
+        "export-waiting" => exports::fixture::waiting(),
+        "export-making" => exports::fixture::making(),
+        "export-ready" => exports::fixture::ready(),
         "confirm-member" => confirm::fixture::remove_member(),
         "confirm-alert" => confirm::fixture::end_alert(),
         "confirm-identifier" => confirm::fixture::remove_identifier(),

@@ -14,6 +14,7 @@ pub mod confirm;
 pub mod connections;
 pub mod details;
 pub mod door;
+pub mod exports;
 pub mod fault;
 pub mod form;
 pub mod merging;

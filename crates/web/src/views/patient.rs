@@ -289,6 +289,8 @@ pub struct PatientPage {
     pub may_merge: bool,
     /// How many records were made one with this.
     pub merged: u64,
+    /// Whether exporting the record is offered.
+    pub may_export: bool,
     /// Round the page.
     pub shell: Shell,
     /// Who it is.
@@ -398,6 +400,7 @@ pub(crate) mod fixture {
             may_restrict: true,
             may_merge: true,
             merged: 1,
+            may_export: true,
             seen: Some(Seen { at: moment("2026-11-22T12:02:31Z"), others: 3 }),
             contacts: Contacts {
                 phones: vec![

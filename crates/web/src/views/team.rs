@@ -61,6 +61,8 @@ pub struct Team {
     pub may_invite: bool,
     /// Whether "Connections" is offered.
     pub may_connect: bool,
+    /// Whether "Exports" is offered.
+    pub may_export: bool,
 }
 
 /// `GET /team/invitations`; posts to the same address.
@@ -168,6 +170,7 @@ pub(crate) mod fixture {
             }],
             may_invite: true,
             may_connect: true,
+            may_export: true,
         }
     }
 

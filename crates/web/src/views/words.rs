@@ -185,6 +185,7 @@ pub fn action(name: &str) -> String {
         "person.sign-in-refused" => "action-sign-in-refused",
         "person.sign-out" => "action-sign-out",
         "session.end" => "action-session-end",
+        "session.prove" => "action-session-prove",
         "session.switch" => "action-session-switch",
         "account.read" => "action-account-read",
         "person.password-change" => "action-password-change",

@@ -13,6 +13,7 @@ mod account;
 mod api;
 mod browser;
 mod door;
+mod exports;
 mod fhir;
 mod forms;
 mod headers;

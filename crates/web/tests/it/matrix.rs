@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use kernel::{InvitationId, MergeId, PatientId, PracticeId, SessionId};
+use kernel::{ExportId, InvitationId, MergeId, PatientId, PracticeId, SessionId};
+use practice::exchange::archive::Identity;
+use practice::exchange::export::ask as ask_export;
 use practice::exchange::import::{ImportSettings, import_folder};
 use practice::patients::merging::Chosen;
 use practice::patients::merging::reads::merges;
@@ -15,7 +17,7 @@ use practice::patients::merging::writes::{SeenBoth, merge};
 use practice::patients::model::{DateOrder, PatientForm};
 use practice::patients::writes::{Severity, add_alert, create};
 use reqwest::Method;
-use store::{Actor, MATRIX_ROLES, Policy, ResourceKind, Role, Roles, Versioned};
+use store::{Actor, MATRIX_ROLES, Policy, Purpose, ResourceKind, Role, Roles, Versioned};
 use testkit::SignedInPerson;
 use web::routes::{Allow, Route, routes};
 
@@ -55,6 +57,10 @@ fn probe(route: &Route, things: &Things) -> Option<Vec<(&'static str, String)>> 
         "/account/totp" => &[("current", "not my password"), ("code", "000000")],
         "/account/recovery-codes" => &[("current", "not my password")],
         "/team/invitations" => &[("email", "matrix@example.org"), ("role", "finance")],
+        "/practice/export/new" | "/patients/{patient}/export" => {
+            let recipient = Identity::fresh().recipient().to_string();
+            return Some(vec![("purpose", "legal".to_owned()), ("recipient", recipient)]);
+        }
         "/team/{person}/roles" => &[("role", "reception"), ("role", "finance"), ("version", "1")],
         "/team/connections/new" => {
             &[("name", "Matrix"), ("permission", "patients"), ("days", "7"), ("proves", "key"), ("keys", "")]
@@ -97,6 +103,11 @@ fn probe(route: &Route, things: &Things) -> Option<Vec<(&'static str, String)>> 
         | "/team/invitations/{invitation}/withdraw"
         | "/team/{person}/remove"
         | "/team/connections/{client}/end"
+        | "/practice/export/key"
+        | "/practice/export/{export}/prove"
+        | "/practice/export/{export}/agree"
+        | "/practice/export/{export}/refuse"
+        | "/practice/export/{export}/withdraw"
         | "/patients/{patient}/identifiers/{identifier}/remove"
         | "/patients/{patient}/alerts/{alert}/end" => &[],
         _ => return None,
@@ -172,8 +183,15 @@ impl Things {
             ("entry", after(&page, &format!("{record}/record/"))),
             ("other", other.to_string()),
             ("merge", merge.to_string()),
+            ("export", Self::export(site, actor).await.to_string()),
         ]);
         Self { practice, ids, family, version: version.unwrap().1 }
+    }
+
+    /// An export of the practice, which waits for a second person.
+    async fn export(site: &Site, actor: &Actor) -> ExportId {
+        let (house, recipient) = (&site.house, Identity::fresh().recipient());
+        ask_export(&house.store, actor, house.key(), None, &recipient, Purpose::Legal, "").await.unwrap()
     }
 
     /// Another patient, and a merge of a third into the one that is asked about.
@@ -254,7 +272,9 @@ fn kind(path: &str) -> ResourceKind {
 
 /// Whether the path names a thing of a practice.
 fn names_a_thing(path: &str) -> bool {
-    ["{patient}", "{person}", "{invitation}", "{session}", "{client}"].iter().any(|name| path.contains(name))
+    ["{patient}", "{person}", "{invitation}", "{session}", "{client}", "{export}"]
+        .iter()
+        .any(|name| path.contains(name))
 }
 
 struct Asker {
@@ -337,7 +357,12 @@ fn misfit(policy: &Policy, route: &Route, asker: &Asker, said: &str) -> Option<S
         (_, "another practice", _) if names_a_thing(route.path) => &["404"],
         (Allow::Action(parts), _, Some(roles)) => {
             let may = parts.iter().all(|part| policy.member_may(roles, part, kind(route.path)));
-            if may { &["200", "303", "422"] } else { &["403"] }
+            match may {
+                // What is fetched here is not made yet.
+                true if route.path.ends_with("/archive") => &["410"],
+                true => &["200", "303", "422"],
+                false => &["403"],
+            }
         }
         _ => return (said == "403").then(|| "one's own".to_owned()),
     };

@@ -9,6 +9,7 @@ use practice::patients::rows::{Alert, EntryLine, MaskedIdentifier, Patient};
 use store::{Purpose, ReadPatientAudit};
 
 use super::said;
+use crate::AppState;
 use crate::errors::PageError;
 use crate::text::say;
 use crate::views::patient::{Allergies, Allergy, Banner, BannerAlert, Identifier, Tab, Weight};
@@ -44,6 +45,17 @@ pub(super) fn name_of(patient: &Read<Patient>) -> String {
             .map_or_else(|| say("patient-unnamed"), practice::patients::model::HumanName::display),
         Err(_) => say("damaged"),
     }
+}
+
+/// The banner of a page about taking a record out.
+pub(in crate::pages) async fn export_banner(
+    app: &AppState,
+    member: &Member,
+    id: PatientId,
+) -> Result<Banner, PageError> {
+    let page = practice::patients::reads::open(&app.store, &member.actor, id).await?;
+    let today = super::find::today(app, member).await?;
+    Ok(banner(member, &super::overview::known(id, &page), page.may, Tab::Aside, today))
 }
 
 pub(super) fn banner(member: &Member, known: &Known<'_>, may: May, tab: Tab, today: Date) -> Banner {

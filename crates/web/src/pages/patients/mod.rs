@@ -26,6 +26,7 @@ use practice::patients::actions::{
     WriteClinical,
 };
 
+pub(super) use banner::export_banner;
 pub(super) use find::hit;
 pub(super) use record::day_start;
 

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use kernel::{AlertId, PatientId};
+use practice::exchange::export::actions::AskPatientExport;
 use practice::patients::model::{ContactPoint, ContactSystem, Demographics, EntryKind, HumanName, Language, PersonRow};
 use practice::patients::reads::{Page, Read, open};
 use practice::patients::rows::EntryLine;
@@ -37,6 +38,7 @@ pub(super) async fn view(app: &AppState, member: &Member, id: PatientId) -> Resu
         may_restrict: super::standing::may_restrict(member).await?,
         may_merge: super::merging::may_merge(member).await?,
         merged: u64::try_from(page.merged).unwrap_or(0),
+        may_export: member.may_patient::<AskPatientExport>().await?,
         contacts: contacts(&page),
         alerts: alerts(member, &page).await?,
         add_identifier: page.may.edit.then(|| AddIdentifier {

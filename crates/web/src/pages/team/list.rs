@@ -3,6 +3,7 @@
 use axum::extract::State;
 use identity::clients::ReadClients;
 use identity::team::{Member, OpenInvitation};
+use practice::exchange::export::actions::ReadExports;
 
 use crate::AppState;
 use crate::around::{Told, role_words};
@@ -22,7 +23,9 @@ pub(super) async fn show_team(State(app): State<AppState>, member: who::Member, 
         shell.notice = Some(Notice::Caution(say("team-damaged")));
     }
     let may_connect = member.may::<ReadClients>().await?;
-    let mut page = Team { shell, members: Vec::new(), invited: Vec::new(), may_invite: view.may_invite, may_connect };
+    let may_export = member.may::<ReadExports>().await?;
+    let may_invite = view.may_invite;
+    let mut page = Team { shell, members: Vec::new(), invited: Vec::new(), may_invite, may_connect, may_export };
     for one in view.members {
         page.members.push(line(&member, one).await?);
     }

@@ -1,0 +1,69 @@
+//! Proving once more that it is oneself, in a session that has begun: before what an unlocked screen must not be
+//! enough for.
+
+use jiff::SignedDuration;
+use kernel::IdempotencyKey;
+use serde_json::Value;
+use store::{Event, HouseOnce, StoreError, Versioned};
+
+use super::password::{OwnError, Proved};
+use crate::counting::{account, attempt, give_back};
+use crate::password::Password;
+use crate::rows::SessionPatch;
+use crate::second::take_code;
+use crate::throttle::Rule;
+use crate::{Identity, Me, ProveAgain, RefuseSignIn, reads};
+
+/// Both factors count as proved lately for this long.
+pub const PROVED_FOR: SignedDuration = SignedDuration::from_mins(10);
+
+impl Identity {
+    /// Whether both factors were proved lately, when this session began or since.
+    #[must_use]
+    pub fn proved_lately(&self, me: &Me) -> bool {
+        self.store.clock().now().duration_since(me.signed_in.proved_at) < PROVED_FOR
+    }
+
+    /// Proves both factors once more, counted like a sign-in. The session remembers when.
+    ///
+    /// # Errors
+    /// The password or the code is not right, or there were too many attempts.
+    pub async fn prove_again(
+        &self,
+        me: &Me,
+        current: &Password,
+        code: &str,
+        key: IdempotencyKey,
+    ) -> Result<(), OwnError> {
+        let print = me.session().to_string();
+        let proved = self.prove_current::<ProveAgain>(me, current, Some((key, print.clone()))).await?;
+        let Some(Proved { person, .. }) = proved else { return self.still_proved(me).await };
+        // There is no session without a second factor.
+        let secret = person.totp.ok_or(StoreError::SignedOut)?;
+        let (tx, _) = self.own::<ProveAgain>(me).await?;
+        let HouseOnce::Fresh(mut tx) = tx.once(key, &print).await? else { return self.still_proved(me).await };
+        let subject = account(me.person());
+        attempt(&tx, Rule::SecondFactor, &subject).await??;
+        if let Err(refused) = take_code(&tx, me.person(), &secret, code).await? {
+            tx.keep_counts().await?;
+            let tx = self.store.own::<RefuseSignIn>(&me.signed_in, me.source.clone()).await?;
+            tx.commit(Event::new().about("person", me.person().uuid()).field("totp"), Value::Null).await?;
+            return Err(refused.into());
+        }
+        give_back(&tx, Rule::SecondFactor, &subject, u32::MAX).await?;
+        let row = reads::session(&tx, me.session()).await?.ok_or(StoreError::SignedOut)?;
+        let patch = SessionPatch { proved_at: Some(tx.at()), ..SessionPatch::default() };
+        tx.amend(&row, Versioned(row.row_version), patch).await?;
+        tx.commit(Event::new().about("session", me.session().uuid()), Value::Null).await?;
+        Ok(())
+    }
+
+    /// A form that was sent again proves nothing anew: what it proved may be long ago.
+    async fn still_proved(&self, me: &Me) -> Result<(), OwnError> {
+        let (tx, _) = self.own::<ProveAgain>(me).await?;
+        let row = reads::session(&tx, me.session()).await?.ok_or(StoreError::SignedOut)?;
+        let lately = tx.at().duration_since(row.proved_at) < PROVED_FOR;
+        tx.keep_counts().await?;
+        if lately { Ok(()) } else { Err(StoreError::KeyReused.into()) }
+    }
+}
