@@ -117,7 +117,7 @@ struct Seen<'a> {
 
 impl Seen<'_> {
     async fn client(&self) -> Outcome<Client> {
-        let client = self.data.connect("vouchsafe_run").await?;
+        let client = self.data.connect("vouchsafe_owner").await?;
         client.execute("select set_config('app.practice', $1::uuid::text, false)", &[&self.practice]).await?;
         Ok(client)
     }
