@@ -27,6 +27,7 @@ pub mod pages;
 pub mod passage;
 pub mod refusals;
 pub mod routes;
+pub mod sending;
 pub mod server;
 pub mod state;
 pub mod text;

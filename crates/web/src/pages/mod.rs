@@ -8,6 +8,7 @@ mod account;
 mod audit;
 mod connections;
 mod home;
+pub(crate) mod imports;
 mod invitation;
 mod patients;
 mod practice;
@@ -31,6 +32,7 @@ pub(crate) fn all(pages: Pages) -> Pages {
         practice::routes,
         team::routes,
         connections::routes,
+        imports::routes,
         patients::routes,
         audit::routes,
     ];

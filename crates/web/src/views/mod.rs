@@ -16,6 +16,7 @@ pub mod details;
 pub mod door;
 pub mod fault;
 pub mod form;
+pub mod imports;
 pub mod merging;
 pub mod patient;
 pub mod patients;

@@ -61,6 +61,8 @@ pub struct Team {
     pub may_invite: bool,
     /// Whether "Connections" is offered.
     pub may_connect: bool,
+    /// Whether "Bringing records in" is offered.
+    pub may_import: bool,
 }
 
 /// `GET /team/invitations`; posts to the same address.
@@ -168,6 +170,7 @@ pub(crate) mod fixture {
             }],
             may_invite: true,
             may_connect: true,
+            may_import: true,
         }
     }
 

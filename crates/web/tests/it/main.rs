@@ -16,6 +16,7 @@ mod door;
 mod fhir;
 mod forms;
 mod headers;
+mod imports;
 mod isolation;
 mod matrix;
 mod merging;

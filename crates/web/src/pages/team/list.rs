@@ -3,6 +3,7 @@
 use axum::extract::State;
 use identity::clients::ReadClients;
 use identity::team::{Member, OpenInvitation};
+use practice::exchange::actions::UploadPage;
 
 use crate::AppState;
 use crate::around::{Told, role_words};
@@ -22,7 +23,9 @@ pub(super) async fn show_team(State(app): State<AppState>, member: who::Member, 
         shell.notice = Some(Notice::Caution(say("team-damaged")));
     }
     let may_connect = member.may::<ReadClients>().await?;
-    let mut page = Team { shell, members: Vec::new(), invited: Vec::new(), may_invite: view.may_invite, may_connect };
+    let (members, open, may_invite) = (Vec::new(), Vec::new(), view.may_invite);
+    let may_import = member.may::<UploadPage>().await?;
+    let mut page = Team { shell, members, invited: open, may_invite, may_connect, may_import };
     for one in view.members {
         page.members.push(line(&member, one).await?);
     }
