@@ -160,7 +160,7 @@ impl Files {
             if file.name() != Some("files") || file.file_name().is_none() || seen > FILES_MAX + 1 {
                 return Err(Broken::Page(PageError::BAD_REQUEST));
             }
-            receiving.begin_file(&file.file_name().unwrap_or_default().to_owned())?;
+            receiving.begin_file(file.file_name().unwrap_or_default())?;
             while let Some(bytes) = file.chunk().await.map_err(|error| Broken::Page(unreadable(&error)))? {
                 self.held.taken();
                 receiving.take(&bytes).await?;

@@ -14,6 +14,9 @@ use crate::browser::{Browser, Page};
 use crate::patients::{at_work, one};
 use crate::site::Site;
 
+/// Names, and what stands in them.
+type Files<'a> = &'a [(&'a str, &'a [u8])];
+
 const NEW: &str = "/practice/import/new";
 const TABLE: &str = "Nr;Nachname;Vorname;Geburtsdatum;Telefon;Kasse\n1;Quintal;Ana;03.04.1980;082 555 0143;AOK\n\
                      2;Ng;Li;1.12.1955;;TK\n3;Rosario;Bea;31.31.1999;;TK\n";
@@ -214,7 +217,7 @@ async fn what_cannot_be_brought_in_is_said_and_not_kept() {
     let practice = site.house.practice().await;
     let owner = at_work(&site, practice, &[Role::Owner]).await;
     let large = vec![b'x'; 500_000];
-    let wrong: [(&[(&str, &[u8])], &str); 6] = [
+    let wrong: [(Files, &str); 6] = [
         (&[("patients.csv", b"%PDF-1.7")], "patients.csv is a PDF"),
         (&[("patients.xlsx", b"PK\x03\x04xl/workbook.xml")], "save the sheet as CSV"),
         (&[("patients.csv", b"")], "patients.csv is empty"),

@@ -11,14 +11,13 @@ use super::pieces::decoded;
 use super::rows::{KeptReport, Member, MemberRow, Piece, PieceRow, ReportRow, Upload, UploadRow};
 use super::{UploadState, working};
 use crate::exchange::actions::{GatherUpload, PreviewUpload, ReadImports, UploadPage};
-use crate::exchange::csv::LOOK_BYTES;
 use crate::exchange::fhir::Counts;
 use crate::exchange::rows::RunRow;
 
 /// Imports that are listed.
 const LISTED_MAX: i64 = 100;
-/// Pieces that a preview looks at.
-const LOOKED_PIECES: i32 = (LOOK_BYTES / super::PIECE_BYTES as u64) as i32;
+/// Pieces that a preview looks at: together as long as a look is ([`crate::exchange::csv::LOOK_BYTES`]).
+const LOOKED_PIECES: i32 = 2;
 
 /// What a work is about.
 pub(super) enum Task {

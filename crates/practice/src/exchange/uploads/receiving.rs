@@ -11,7 +11,7 @@ use crate::exchange::csv::Finder;
 /// An upload that has begun, or the answer of the time it was sent before.
 pub enum Begun<'a> {
     /// Its files can come.
-    Fresh(Receiving<'a>),
+    Fresh(Box<Receiving<'a>>),
     /// The same form was sent before, and became this.
     Before(UploadId),
 }
@@ -50,7 +50,11 @@ pub async fn begin<'a>(
 ) -> Result<Begun<'a>, UploadError> {
     let (id, fresh) = writes::begin(store, actor, key, limits).await?;
     let (files, kind, open) = (Vec::new(), None, None);
-    Ok(if fresh { Begun::Fresh(Receiving { store, actor, limits, id, files, kind, open }) } else { Begun::Before(id) })
+    Ok(if fresh {
+        Begun::Fresh(Box::new(Receiving { store, actor, limits, id, files, kind, open }))
+    } else {
+        Begun::Before(id)
+    })
 }
 
 /// A name as it is kept: the last part of a path, without what no name has.
@@ -69,8 +73,14 @@ impl Receiving<'_> {
         if self.files.len() >= FILES_MAX {
             return Err(UploadError::TooMany);
         }
-        let (held, head) = (Vec::with_capacity(PIECE_BYTES), Vec::new());
-        self.open = Some(Open { name: name_of(name), bytes: 0, pieces: 0, held, head, finder: Finder::default() });
+        self.open = Some(Open {
+            name: name_of(name),
+            bytes: 0,
+            pieces: 0,
+            held: Vec::with_capacity(PIECE_BYTES),
+            head: Vec::new(),
+            finder: Finder::default(),
+        });
         Ok(())
     }
 

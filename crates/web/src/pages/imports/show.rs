@@ -213,8 +213,11 @@ fn next(member: &Member, found: &Page) -> Next {
         (true, true, _) => "import-next-bring",
         (true, false, true) => "import-next-go-on",
     };
+    // By it a changed row would be known again.
+    let numbered = upload.settings.mapping.as_ref().is_none_or(|mapping| !table || mapping.knows_again());
+    let lead = if numbered { say(lead) } else { format!("{} {}", say(lead), say("columns-no-record-id")) };
     Next {
-        lead: say(lead),
+        lead,
         columns: table.then(|| format!("/practice/import/{}/columns", upload.id)),
         columns_first: !mapped || upload.problem.is_some(),
         check: mapped.then(|| member.guard()),
