@@ -8,6 +8,7 @@ import hands from "./browser/hands.mjs";
 import { House } from "./browser/house.mjs";
 import pages from "./browser/pages.mjs";
 import story from "./browser/story.mjs";
+import imports from "./browser/imports.mjs";
 import twice from "./browser/twice.mjs";
 import { launch, LOOKS, Visitor } from "./browser/visitor.mjs";
 
@@ -48,3 +49,4 @@ story(given);
 hands(given);
 twice(given);
 pages(given);
+imports(given);

@@ -22,7 +22,7 @@ impl fmt::Debug for Stopped {
 /// The order of the sheets; each belongs to a cascade layer that `tokens.css` declares.
 const STYLES: &[&str] = &[
     "tokens", "base", "layout", "button", "form", "table", "panel", "notice", "menu", "tag", "banner", "record",
-    "chart", "audit", "account", "door", "keys", "contrast", "print",
+    "chart", "audit", "account", "door", "keys", "import", "contrast", "print",
 ];
 
 /// Own elements, each a module by itself; the order does not matter.

@@ -10,7 +10,7 @@ import { findings, LOOKS, overhang, Visitor } from "./visitor.mjs";
 const MEI = "mei@harbour.example";
 
 /** Looks at pages in every look, and gathers what is wrong, so that one run tells everything. */
-class Eye {
+export class Eye {
   constructor(given) {
     this.given = given;
     this.wrong = [];

@@ -108,6 +108,8 @@ ids! {
     MergeId;
     /// Records asked for as one archive.
     ExportId;
+    /// Files that somebody sent to be brought in.
+    UploadId;
     /// A line of the audit log.
     EventId;
     /// A data key in the keyring.

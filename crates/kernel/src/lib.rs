@@ -14,6 +14,7 @@ pub use error::ErrorKind;
 pub use id::{
     AccessId, AlertId, ClientId, DataKeyId, EntryId, EventId, EventOrder, ExportId, IdError, IdempotencyKey,
     IdentifierId, ImportId, InvitationId, MappingId, MergeId, PatientId, PersonId, PracticeId, ResourceId, SessionId,
+    UploadId,
 };
 pub use secret::Secret;
 pub use source::Source;

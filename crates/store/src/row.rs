@@ -319,7 +319,7 @@ macro_rules! clear_ids {
 clear_ids! {
     PracticeId PersonId PatientId kernel::IdentifierId kernel::AlertId kernel::AccessId kernel::EntryId
     kernel::ResourceId kernel::SessionId kernel::InvitationId kernel::ImportId kernel::EventId kernel::ClientId
-    kernel::MappingId kernel::MergeId kernel::ExportId
+    kernel::MappingId kernel::MergeId kernel::ExportId kernel::UploadId
 }
 
 impl<T: Clear> Clear for Option<T> {

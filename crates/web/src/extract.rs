@@ -17,6 +17,7 @@ use crate::errors::{Answer, PageError};
 use crate::fields::{BadFields, Fields};
 use crate::limits::{BodyMax, DRAIN_BYTES_MAX, FORM_BYTES_MAX};
 use crate::origin::LocalPath;
+use crate::sending::Sending;
 use crate::views::fault::Fault;
 use crate::who::{Caller, Member};
 
@@ -149,6 +150,7 @@ pub trait TakesForm {}
 impl<M, T, W> TakesForm for (M, Sent<T, W>) {}
 impl<M, A, T, W> TakesForm for (M, A, Sent<T, W>) {}
 impl<M, A, B, T, W> TakesForm for (M, A, B, Sent<T, W>) {}
+impl<M, A> TakesForm for (M, A, Sending) {}
 impl<M, A, B, C, T, W> TakesForm for (M, A, B, C, Sent<T, W>) {}
 impl<M, A, B, C, D, T, W> TakesForm for (M, A, B, C, D, Sent<T, W>) {}
 

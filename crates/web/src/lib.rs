@@ -29,6 +29,7 @@ mod proof;
 pub mod refusals;
 
 pub mod routes;
+pub mod sending;
 pub mod server;
 pub mod state;
 pub mod text;

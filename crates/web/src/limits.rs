@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use practice::exchange::uploads::UploadLimits;
+
 /// The limits of the web server.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -17,6 +19,12 @@ pub struct Limits {
     pub header_time_max: Duration,
     /// How long a TLS handshake may take.
     pub handshake_time_max: Duration,
+    /// How long files that somebody sends may take to arrive.
+    pub upload_time_max: Duration,
+    /// How long their next bytes may take.
+    pub upload_idle_max: Duration,
+    /// How much may be sent to be brought in.
+    pub uploads: UploadLimits,
     /// How long the answers under way may take when the program stops.
     pub shutdown_time_max: Duration,
 }
@@ -30,6 +38,9 @@ impl Default for Limits {
             request_time_max: Duration::from_secs(30),
             header_time_max: Duration::from_secs(10),
             handshake_time_max: Duration::from_secs(10),
+            upload_time_max: Duration::from_mins(30),
+            upload_idle_max: Duration::from_secs(30),
+            uploads: UploadLimits::default(),
             shutdown_time_max: Duration::from_secs(20),
         }
     }
@@ -42,8 +53,15 @@ pub const FORM_BYTES_MAX: usize = 64 * 1024;
 /// see the answer instead of a broken connection.
 pub const DRAIN_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Fields in one form. Nobody types more.
-pub const FIELDS_MAX: usize = 500;
+/// Fields in one form. Nobody types more; a table of a thousand columns has one for each.
+pub const FIELDS_MAX: usize = 1_100;
+
+/// What the form of a table's columns may hold.
+pub const COLUMNS_BYTES_MAX: usize = 256 * 1024;
+
+/// What one form of files may hold: as much as a practice may have here, and what stands between the files. Each
+/// file has a limit of its own.
+pub const UPLOAD_BYTES_MAX: usize = 1025 * 1024 * 1024;
 
 /// How much the body of a route may hold. Set by the route's registration.
 #[derive(Debug, Clone, Copy)]

@@ -24,6 +24,7 @@ use crate::cookies::Cookie;
 use crate::errors::PageError;
 use crate::extract::{Shown, go_to, page};
 use crate::limits::RETRY_SECONDS;
+use crate::pages::imports;
 use crate::views::Room;
 use crate::views::fault::{Fault, FaultInside, FaultOutside};
 use crate::who::Person;
@@ -62,8 +63,12 @@ async fn inside(app: &AppState, request: Request, next: Next) -> Response {
         tracing::warn!("a change from another site was refused");
         return PageError::BAD_REQUEST.into_response();
     }
+    let limits = &app.settings.limits;
+    // Files take longer than anything else; each of their bytes has a limit of its own.
+    let files = request.method() == Method::POST && request.uri().path() == imports::NEW;
+    let time_max = if files { limits.upload_time_max } else { limits.request_time_max };
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(app.settings.limits.request_time_max, answered).await {
+    match tokio::time::timeout(time_max, answered).await {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => {
             // What it said may hold a value; where it was, the program's panic hook tells.

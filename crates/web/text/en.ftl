@@ -1087,3 +1087,215 @@ proof-legend = Show that it is you
 proof-hint = An unlocked screen is not enough for this. It holds for ten minutes.
 proof-password-missing = Enter your password
 proof-first = Show first that it is you
+
+## Bringing records in
+
+imports-title = Bringing records in
+imports-lead = Files of an earlier system, brought in to { $practice }. Each can be taken back as long as nobody has worked on what it brought.
+imports-count = { $count ->
+    [one] { $count } import
+   *[other] { $count } imports
+}
+imports-none = Nothing has been brought in yet. Send a file to begin; nothing is written in a record before you have seen what would happen.
+import-new = Bring records in
+import-new-lead = Choose the files that your earlier system gave you: a table (CSV), vCards, or FHIR (NDJSON or JSON, several files together).
+import-files = Files
+import-files-hint = A file may have { $file }. { $practice } in all may wait here at one time.
+import-sealed = They are kept sealed, for you to look at and try, and removed when they are brought in or after seven days.
+import-send = Send the files
+import-title = An import
+import-what = Files
+import-when = Began
+import-came-to = Came to
+import-source = Source
+import-source-hint = A name for where the files come from. Numbers of one source are never taken for those of another. Keep it the same when you send newer files of the same system.
+import-source-wrong = Enter a name for the source, of 60 characters or fewer.
+import-by-host = Brought in at the computer that runs Vouchsafe
+import-host = Whoever runs the installation
+import-no-name = A file without a name
+import-and-more = { $name } and { $count } more
+import-kind = What the files are
+import-kind-hint = Found from what stands in them. Change it only if it is wrong.
+import-kind-fhir = FHIR R4 (NDJSON or JSON)
+import-kind-csv = A table (CSV)
+import-kind-vcard = vCards
+import-named = Who may open restricted records
+import-named-hint = For records that were open to named people only where they come from. Without anybody named, such records are not brought in.
+import-named-wrong = Choose only people who treat patients here.
+import-settings = How it is brought in
+import-next = What comes next
+import-next-columns = Say what the columns of the table are. Nothing is read before that.
+import-next-check = Try it first: that changes nothing, and says line by line what would happen.
+import-next-bring = Look at what trying it came to. If it is right, bring it in.
+columns-no-record-id = No column goes to a record number, so a row that is changed and sent again later will be one more patient.
+import-next-go-on = Some of it was brought in already. Bringing it in goes on from there and counts nothing twice.
+import-columns = Columns
+import-columns-first = Say what the columns are first.
+import-check = Try it
+import-bring-in = Bring it in
+import-state-receiving = Arriving
+import-state-ready = Waits for you
+import-state-checking = Being tried
+import-state-checked = Tried
+import-state-bringing = Being brought in
+import-state-brought = Brought in
+import-state-paused = Paused
+import-state-cancelled = Ended half way
+import-state-failed = Failed
+import-state-expired = Files removed
+import-state-undone = Taken back
+import-state-undoing = Being taken back
+import-state-cut-short = Cut short
+import-added = { $count } new
+import-matched = { $count } changed or known by a number
+import-skipped = { $count } the same
+import-rejected = { $count } not taken
+import-nothing-yet = nothing yet
+import-progress-learning = Looking through the files: { $done } of { $whole }
+import-progress = { $done } of { $whole }, { $count ->
+    [one] { $count } record
+   *[other] { $count } records
+}
+import-stopping = Stopping after what is at hand
+import-undoing-wait = What the import added is being taken away. You can leave this page.
+import-look-again = Look again
+import-pause = Pause
+import-go-on = Go on
+import-cancel = End it here
+import-done = What it came to
+import-so-far = What it came to so far
+import-tried = What trying it came to
+import-report = Report of an import
+import-report-lines = Line by line
+import-report-table = Download as a table
+import-counts = Counts
+import-type = Type
+import-total = All together
+import-findings = { $count ->
+    [one] { $count } line to look at
+   *[other] { $count } lines to look at
+}
+import-findings-none = There is nothing to say of single lines.
+import-outcome = What happens
+import-place = Where
+import-line = Line
+import-line-at = line { $line }
+import-field = Field
+import-why = Why
+import-more = { $count ->
+    [one] One more line is counted and not listed.
+   *[other] { $count } more lines are counted and not listed.
+}
+outcome-add = New
+outcome-match = Changed or known by a number
+outcome-skip = The same
+outcome-keep = Kept as it came
+outcome-warn = To look at
+outcome-reject = Not taken
+import-files-kept = The files are removed on { $day } at { $time }, or when they are brought in.
+import-files-gone = The files have been removed.
+import-discard = Remove the files now
+import-not-now = This was no longer possible: the import has moved on. The page shows where it is now.
+import-running = Another import is under way, being taken back or paused. Wait until it is done, or end it, and try again.
+import-gave-up = It was tried several times and could not be finished. What was brought in stays; you can go on or take it back.
+import-undo = Take back
+import-undo-title = Take this import back?
+import-undo-do = Take it back
+import-undo-back = Back to the import
+import-undo-what = { $patients ->
+    [one] One patient
+   *[other] { $patients } patients
+}, { $entries ->
+    [one] one entry
+   *[other] { $entries } entries
+} of records and { $kept ->
+    [one] one other resource
+   *[other] { $kept } other resources
+} go away. The log keeps, sealed, what they said. The same files can be brought in again afterwards.
+import-undo-changed = { $count ->
+    [one] One record that was here before was changed by it and stays as it is now.
+   *[other] { $count } records that were here before were changed by it and stay as they are now.
+}
+import-undo-stopped = { $count ->
+    [one] One of the patients it brought has been worked on since, so nothing can be taken back:
+   *[other] { $count } of the patients it brought have been worked on since, so nothing can be taken back:
+}
+import-undo-first = The first { $count } of them are listed.
+import-undo-later = A later import changed some of what it brought. Take that one back first.
+import-undo-already = This import has been taken back already.
+import-undo-running = Another import is under way. Wait until it is done, then take this one back.
+import-undo-worked-on = It was not taken back: somebody has worked on a patient it brought. All stays as it is.
+import-undo-failed = It could not be taken back to its end. Ask for it again: it goes on from there.
+import-undone = This import has been taken back.
+size-bytes = { $count ->
+    [one] { $count } byte
+   *[other] { $count } bytes
+}
+size-kilobytes = { $size } KB
+size-megabytes = { $size } MB
+size-gigabytes = { $size } GB
+upload-nothing = Choose a file.
+upload-too-many = Choose { $most } files or fewer.
+upload-too-large = { $name } is larger than { $size }. Split it, or have it brought in at the computer that runs Vouchsafe.
+upload-full = This practice has { $size } of files waiting already. Bring them in or remove them, and send these again.
+upload-empty = { $name } is empty. Export it again.
+upload-pdf = { $name } is a PDF, whatever its name says. Export the records as a table (CSV), vCards or FHIR.
+upload-spreadsheet = { $name } is a workbook of a spreadsheet. Open it there and save the sheet as CSV (UTF-8).
+upload-packed = { $name } is a packed archive. Unpack it and choose the files in it.
+upload-no-text = { $name } is no text. Export the records as a table (CSV), vCards or FHIR.
+upload-not-together = Several files can be brought in together only if all of them are FHIR. Send tables and vCards one at a time.
+import-columns-lead = Say where each column goes. Below you see the first rows as they would become patients.
+import-written = How the file is written
+import-encoding = Encoding
+import-encoding-hint = If letters with accents look wrong below, choose another and read it again.
+import-separator = Between cells
+separator-comma = Comma
+separator-semicolon = Semicolon
+separator-tab = Tab
+separator-bar = Vertical bar
+import-header = The first row
+import-header-yes = has the names of the columns
+import-header-no = is a patient
+import-read-again = Read it again
+import-dates = Birth dates
+import-dates-hint = 03/04/1980 is two days. Say how your file means it.
+import-genders = Words for a gender
+import-genders-hint = Only where they are none of the usual. One on each line: H = male. After the sign stands male, female, other or unknown.
+import-columns-count = { $count ->
+    [one] { $count } column
+   *[other] { $count } columns
+}
+import-column = Column
+import-column-number = Column { $number }
+import-samples = For example
+import-target = Goes to
+import-columns-save = Save the columns
+import-preview = The first rows as patients
+import-preview-show = Show the preview
+import-preview-foot = That you have seen these rows stands in “Who saw what”.
+import-preview-alert = Alert: { $alert }
+import-preview-notes = { $count ->
+    [one] One note
+   *[other] { $count } notes
+}
+import-preview-numbers = { $count ->
+    [one] One number
+   *[other] { $count } numbers
+}
+import-said = To be said
+import-refused = Not taken
+columns-unreadable = The first row of this file cannot be read as a table. Choose another separator or encoding, or export it again.
+columns-encoding = This encoding is not known here. Choose another.
+columns-separator = Choose what stands between the cells.
+columns-other = These columns are not those of the file. Read it again and look at each column.
+columns-no-name = No column goes to a name. Choose at least the family name, the given name or the whole name.
+columns-twice = Columns { $first } and { $second } go to the same field. Choose one of them, and keep or leave out the other.
+columns-dates = Column { $column } has birth dates whose day and month could be either (line { $line }, say). Choose their order.
+columns-genders = Column { $column } says H for a gender, so M may be a man or a woman. Say what both mean: H = male, say.
+columns-genders-line = Write line { $line } as a word, an equals sign, and male, female, other or unknown.
+action-import-send = Sent files to be brought in, or said how they are read
+action-import-preview = Saw the first rows of files that were sent
+action-import-ask = Had an import tried or brought in, paused it or ended it
+action-import-ask-undo = Asked for an import to be taken back
+action-import-gather = Read files that were sent
+action-import-keep = Noted how far an import is

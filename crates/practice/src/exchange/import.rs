@@ -4,19 +4,25 @@
 //! brought in twice change nothing. A run that was cut short is finished by the next over the same
 //! files: it reads them from the start and passes over what is done. One practice, one import at a time.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader};
-use std::path::{Path, PathBuf};
+mod input;
+
+use std::fs;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use kernel::{ErrorKind, PersonId, PracticeId};
-use store::{Job, Store, StoreError};
+use store::{Actor, Claim, Job, Store, StoreError};
 
+use self::input::{Feed, Input, Lines, Reading, aside, ends_in};
 use super::csv::{self, Look, Mapping, MappingProblem, Said};
-use super::fhir::{Finding, Head, Index, JsonFile, Line, Outcome, Reader, Reject, Report, Resource, Seen};
+use super::fhir::{Finding, Head, Index, JsonFile, Outcome, Reader, Reject, Report, Resource, Seen};
 use super::mappings::keep_mapping;
 use super::merged::{self, Claims};
+use super::runs::begin_run;
+use super::uploads::{self, FileKind, Pieces, Upload};
 use super::vcard;
 use super::writes::Batch;
 
@@ -67,6 +73,12 @@ pub enum ImportError {
     /// Another import into the practice is under way.
     #[error("another import into this practice is running: wait until it is done, then start this one")]
     Running,
+    /// It was told to stop, and did with everything so far committed.
+    #[error("it was told to stop")]
+    Stopped,
+    /// The thread that reads broke off.
+    #[error("the files could not be read to their end")]
+    Broke,
     /// The table cannot be read so.
     #[error(transparent)]
     Mapping(#[from] MappingProblem),
@@ -81,7 +93,8 @@ impl ImportError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::File { .. } | Self::Empty { .. } | Self::Mapping(_) => ErrorKind::Invalid,
-            Self::Running => ErrorKind::Busy,
+            Self::Running | Self::Stopped => ErrorKind::Busy,
+            Self::Broke => ErrorKind::Internal,
             Self::Store(error) => error.kind(),
         }
     }
@@ -92,37 +105,44 @@ const BATCH_RESOURCES: usize = 200;
 /// Bytes of resources written in one transaction.
 const BATCH_BYTES: u64 = 8 * 1024 * 1024;
 
-/// One file to bring in.
-struct Input {
-    name: String,
-    bytes: u64,
-    path: PathBuf,
+/// How often a job writes down how far it is where it commits nothing else.
+const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(2);
+
+/// The job that does an import: its claim is proved in each transaction, and how far it is stands in the row of
+/// what was sent.
+#[derive(Clone, Copy)]
+pub(super) struct Under<'a> {
+    pub(super) claim: &'a Claim,
+    pub(super) upload: &'a Upload,
 }
 
-/// The bytes of an input, from its start.
-type Opened = BufReader<File>;
-/// What an input holds, one after the other.
-type Lines = Box<dyn Iterator<Item = io::Result<Line>> + Send>;
+/// Who looks on while an import goes on.
+struct Watch<'a> {
+    tell: &'a mut (dyn FnMut(&Progress) + Send),
+    under: Option<Under<'a>>,
+    noted_at: Option<Timestamp>,
+}
 
-impl Input {
-    /// A file that somebody named.
-    fn named(path: &Path) -> Result<Self, ImportError> {
-        let failed = |error| ImportError::File { path: path.display().to_string(), error };
-        let bytes = path.metadata().map_err(failed)?.len();
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        Ok(Self { path: path.to_owned(), name, bytes })
+impl<'a> Watch<'a> {
+    fn of(tell: &'a mut (dyn FnMut(&Progress) + Send)) -> Self {
+        Self { tell, under: None, noted_at: None }
     }
 
-    fn bytes(&self) -> io::Result<Opened> {
-        Ok(BufReader::with_capacity(256 * 1024, File::open(&self.path)?))
+    /// What was committed stands: whoever wants the import to stop is heeded now.
+    fn told(&mut self, said: &Progress) -> Result<(), ImportError> {
+        (self.tell)(said);
+        if self.under.is_some_and(|under| under.claim.stopping()) { Err(ImportError::Stopped) } else { Ok(()) }
     }
 
-    fn open(&self) -> Result<Opened, ImportError> {
-        self.bytes().map_err(|error| self.failed(error))
-    }
-
-    fn failed(&self, error: io::Error) -> ImportError {
-        ImportError::File { path: self.path.display().to_string(), error }
+    /// The same where nothing was committed: how far it is, is written down now and then.
+    async fn passed(&mut self, store: &Store, actor: &Actor, said: &Progress) -> Result<(), ImportError> {
+        let now = store.clock().now();
+        let due = self.noted_at.is_none_or(|noted| now.duration_since(noted) >= NOTED_EVERY);
+        if let Some(under) = self.under.filter(|_| due) {
+            uploads::note(store, actor, under, said).await?;
+            self.noted_at = Some(now);
+        }
+        self.told(said)
     }
 }
 
@@ -136,26 +156,26 @@ enum Take {
 }
 
 /// What is to be brought in, and how it is read.
-struct Plan<'a> {
+struct Plan {
     inputs: Vec<Input>,
     /// Whether resources point to one another, so that they must be known before.
     linked: bool,
     /// Reads an input from its start.
-    read: &'a (dyn Fn(&Input) -> Result<Lines, ImportError> + Sync),
+    read: Reading,
     /// What else makes this run another than one over the same files: the mapping of a table.
     manner: String,
 }
 
-impl Plan<'_> {
+impl Plan {
     /// The walks through the inputs. A bundle holds its resources in any order: so that whatever is about
     /// a patient finds them, the patients of all bundles come before everything else in them.
     fn walks(&self) -> Vec<(&Input, Take)> {
         let of =
             |wanted: fn(&Input) -> bool, take| self.inputs.iter().filter(move |i| wanted(i)).map(move |i| (i, take));
-        of(|i| is_patients(i) && !is_bundle(i), Take::All)
-            .chain(of(is_bundle, Take::Patients))
-            .chain(of(|i| !is_patients(i) && !is_bundle(i), Take::All))
-            .chain(of(is_bundle, Take::Others))
+        of(|i| is_patients(i) && !i.whole, Take::All)
+            .chain(of(|i| i.whole, Take::Patients))
+            .chain(of(|i| !is_patients(i) && !i.whole, Take::All))
+            .chain(of(|i| i.whole, Take::Others))
             .collect()
     }
 
@@ -167,14 +187,6 @@ impl Plan<'_> {
 
 fn is_patients(input: &Input) -> bool {
     input.name.starts_with("Patient")
-}
-
-fn is_bundle(input: &Input) -> bool {
-    ends_in(&input.name, "json")
-}
-
-fn ends_in(name: &str, extension: &str) -> bool {
-    Path::new(name).extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }
 
 /// The files of a folder, or the one file that was named.
@@ -189,7 +201,7 @@ fn input_files(place: &Path) -> Result<Vec<Input>, ImportError> {
         let name = entry.file_name().to_string_lossy().into_owned();
         let meta = entry.metadata().map_err(failed)?;
         if meta.is_file() && (ends_in(&name, "ndjson") || ends_in(&name, "json")) {
-            files.push(Input { path: entry.path(), name, bytes: meta.len() });
+            files.push(Input::named(&entry.path())?);
         }
     }
     if files.is_empty() {
@@ -208,16 +220,29 @@ pub async fn import_folder(
     settings: &ImportSettings,
     progress: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Report, ImportError> {
-    let inputs = input_files(place)?;
+    let mut report = Report::default();
+    resources(store, practice, input_files(place)?, settings, Watch::of(progress), &mut report).await?;
+    Ok(report)
+}
+
+async fn resources(
+    store: &Store,
+    practice: PracticeId,
+    inputs: Vec<Input>,
+    settings: &ImportSettings,
+    watch: Watch<'_>,
+    report: &mut Report,
+) -> Result<(), ImportError> {
     let today = latest_birth(store);
-    let read = |input: &Input| -> Result<Lines, ImportError> {
-        if is_bundle(input) {
+    let read = move |input: &Input| -> Result<Lines, ImportError> {
+        if input.whole {
             let file = JsonFile::new(&input.name, input.open()?, input.open()?, today);
             return Ok(Box::new(file.map_err(|error| input.failed(error))?));
         }
         Ok(Box::new(Reader::new(&input.name, input.open()?, today)))
     };
-    bring(store, practice, &Plan { inputs, linked: true, read: &read, manner: String::new() }, settings, progress).await
+    let plan = Plan { inputs, linked: true, read: Arc::new(read), manner: String::new() };
+    bring(store, practice, &plan, settings, watch, report).await
 }
 
 /// What a table looks like before anybody has decided where its columns go.
@@ -239,29 +264,51 @@ pub async fn import_csv(
     settings: &ImportSettings,
     progress: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Report, ImportError> {
+    let mut report = Report::default();
     let input = Input::named(file)?;
+    table(store, practice, input, mapping, settings, Watch::of(progress), &mut report).await?;
+    Ok(report)
+}
+
+async fn table(
+    store: &Store,
+    practice: PracticeId,
+    input: Input,
+    mapping: &Mapping,
+    settings: &ImportSettings,
+    watch: Watch<'_>,
+    report: &mut Report,
+) -> Result<(), ImportError> {
     mapping.check()?;
-    let look = look_at(&input, Said::by(mapping)?)?;
-    look.fits(mapping)?;
-    let rows = |input: &Input| -> Result<_, ImportError> {
-        Ok(csv::Rows::new(csv::Utf8::new(input.open()?, look.encoding), csv::byte(look.separator)))
+    let shared = Arc::new(mapping.clone());
+    let (encoding, separator) = {
+        let (input, mapping) = (input.clone(), Arc::clone(&shared));
+        aside(move || {
+            let look = look_at(&input, Said::by(&mapping)?)?;
+            look.fits(&mapping)?;
+            let rows = csv::Rows::new(csv::Utf8::new(input.open()?, look.encoding), csv::byte(look.separator));
+            csv::survey(rows, &mapping).map_err(|error| input.failed(error))??;
+            Ok((look.encoding, csv::byte(look.separator)))
+        })
+        .await?
     };
-    csv::survey(rows(&input)?, mapping).map_err(|error| input.failed(error))??;
-    let (aside, shared) = (Arc::new(csv::Aside::default()), Arc::new(mapping.clone()));
+    let left = Arc::new(csv::Aside::default());
     let today = latest_birth(store);
-    let read = |input: &Input| -> Result<Lines, ImportError> {
-        let (mapping, aside) = (Arc::clone(&shared), Arc::clone(&aside));
-        Ok(Box::new(csv::Table::new(&input.name, rows(input)?, mapping, aside, today)))
+    let (reads, noting) = (Arc::clone(&shared), Arc::clone(&left));
+    let read = move |input: &Input| -> Result<Lines, ImportError> {
+        let (mapping, left) = (Arc::clone(&reads), Arc::clone(&noting));
+        let rows = csv::Rows::new(csv::Utf8::new(input.open()?, encoding), separator);
+        Ok(Box::new(csv::Table::new(&input.name, rows, mapping, left, today)))
     };
     let name = input.name.clone();
     let manner = serde_json::to_string(mapping).map_err(|_| StoreError::Unreadable { what: "mapping" })?;
-    let plan = Plan { inputs: vec![input], linked: false, read: &read, manner };
-    let mut report = bring(store, practice, &plan, settings, progress).await?;
-    aside.report(&name, mapping, &mut report);
+    let plan = Plan { inputs: vec![input], linked: false, read: Arc::new(read), manner };
+    bring(store, practice, &plan, settings, watch, report).await?;
+    left.report(&name, mapping, report);
     if !settings.dry_run {
         keep_mapping(store, practice, mapping).await?;
     }
-    Ok(report)
+    Ok(())
 }
 
 /// Brings a file of vCards into a practice, or says what would happen.
@@ -272,19 +319,69 @@ pub async fn import_vcard(
     settings: &ImportSettings,
     progress: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Report, ImportError> {
-    let input = Input::named(file)?;
-    let encoding = csv::encoding_of(input.open()?).map_err(|error| input.failed(error))?;
+    let mut report = Report::default();
+    cards(store, practice, Input::named(file)?, settings, Watch::of(progress), &mut report).await?;
+    Ok(report)
+}
+
+async fn cards(
+    store: &Store,
+    practice: PracticeId,
+    input: Input,
+    settings: &ImportSettings,
+    watch: Watch<'_>,
+    report: &mut Report,
+) -> Result<(), ImportError> {
+    let looked = input.clone();
+    let encoding = aside(move || csv::encoding_of(looked.open()?).map_err(|error| looked.failed(error))).await?;
     let left_out = Arc::new(vcard::LeftOut::default());
     let today = latest_birth(store);
-    let read = |input: &Input| -> Result<Lines, ImportError> {
+    let noting = Arc::clone(&left_out);
+    let read = move |input: &Input| -> Result<Lines, ImportError> {
         let text = csv::Utf8::new(input.open()?, encoding);
-        Ok(Box::new(vcard::Cards::new(&input.name, text, Arc::clone(&left_out), today)))
+        Ok(Box::new(vcard::Cards::new(&input.name, text, Arc::clone(&noting), today)))
     };
     let name = input.name.clone();
-    let plan = Plan { inputs: vec![input], linked: false, read: &read, manner: String::new() };
-    let mut report = bring(store, practice, &plan, settings, progress).await?;
-    left_out.report(&name, &mut report);
-    Ok(report)
+    let plan = Plan { inputs: vec![input], linked: false, read: Arc::new(read), manner: String::new() };
+    bring(store, practice, &plan, settings, watch, report).await?;
+    left_out.report(&name, report);
+    Ok(())
+}
+
+/// Brings in what somebody sent, or says what would happen. What it came to is in `report`, also where it
+/// stopped on the way.
+///
+/// # Errors
+/// As the others; [`ImportError::Stopped`] where its claim was told to stop.
+pub(super) async fn import_upload(
+    store: &Store,
+    upload: &Upload,
+    claim: &Claim,
+    dry_run: bool,
+    report: &mut Report,
+) -> Result<(), ImportError> {
+    let practice = claim.practice();
+    let actor = store.machine(Job::Import, practice).await?;
+    let sent = |(at, file): (usize, &uploads::SentFile)| {
+        let pieces = Pieces::of(store, &actor, upload.id, at, file.pieces);
+        Input::sent(file.name.clone(), file.bytes, file.whole, pieces)
+    };
+    let mut inputs: Vec<Input> = upload.files.iter().enumerate().map(sent).collect();
+    inputs.sort_by(|a, b| a.name.cmp(&b.name));
+    let given = &upload.settings;
+    let settings = ImportSettings { source: given.source.clone(), dry_run, named: given.named.clone() };
+    let mut nobody = |_: &Progress| {};
+    let watch = Watch { under: Some(Under { claim, upload }), ..Watch::of(&mut nobody) };
+    let kind = FileKind::from_code(&upload.kind).ok_or(StoreError::Unreadable { what: "kind of upload" })?;
+    if kind == FileKind::Fhir {
+        return resources(store, practice, inputs, &settings, watch, report).await;
+    }
+    let input = inputs.into_iter().next().ok_or(StoreError::Unreadable { what: "files of an upload" })?;
+    match (kind, &given.mapping) {
+        (FileKind::Csv, Some(mapping)) => table(store, practice, input, mapping, &settings, watch, report).await,
+        (FileKind::Csv, None) => Err(MappingProblem::NoName.into()),
+        (FileKind::Vcard | FileKind::Fhir, _) => cards(store, practice, input, &settings, watch, report).await,
+    }
 }
 
 /// Where a birth date begins to lie in the future, wherever the practice is.
@@ -296,88 +393,94 @@ fn latest_birth(store: &Store) -> Date {
 async fn bring(
     store: &Store,
     practice: PracticeId,
-    plan: &Plan<'_>,
+    plan: &Plan,
     settings: &ImportSettings,
-    progress: &mut (dyn FnMut(&Progress) + Send),
-) -> Result<Report, ImportError> {
+    mut watch: Watch<'_>,
+    report: &mut Report,
+) -> Result<(), ImportError> {
     let actor = store.machine(Job::Import, practice).await?;
     // A dry run changes nothing, so it need not wait.
     let turn =
         if settings.dry_run { None } else { Some(store.import_turn(practice).await?.ok_or(ImportError::Running)?) };
     let mut said = Progress { learning: true, file: String::new(), bytes: 0, bytes_total: 0, resources: 0 };
-    let index = if plan.linked { learn(plan, &mut said, progress)? } else { Index::default() };
+    let index = if plan.linked { learn(store, &actor, plan, &mut said, &mut watch).await? } else { Index::default() };
     let walks = plan.walks();
     let bytes_total = walks.iter().map(|(input, _)| input.bytes).sum();
     said = Progress { learning: false, bytes: 0, bytes_total, resources: 0, ..said };
-    let mut report = Report::default();
     let mut seen = Seen::default();
     let mut claims = Claims::default();
-    let run = super::writes::begin_run(store, &actor, settings, &plan.names()).await?;
-    let mut batch = Batch::new(store, &actor, settings, &index, run, turn);
+    let run = begin_run(store, &actor, settings, &plan.names(), watch.under).await?;
+    let mut batch = Batch::new(store, &actor, settings, &index, run, turn, watch.under);
     for (input, wanted) in walks {
         said.file.clone_from(&input.name);
         let base = said.bytes;
-        let mut taken = 0;
-        for line in (plan.read)(input)? {
-            let line = line.map_err(|error| input.failed(error))?;
-            taken = line.end;
-            match line.result {
-                Err(_) if wanted == Take::Patients => {}
-                Err(problem) => note_reject(&mut report, &line.file, line.number, "", &problem),
-                Ok((head, resource)) => {
-                    let patient = matches!(resource, Resource::Patient(_));
-                    if wanted == Take::All || patient == (wanted == Take::Patients) {
-                        if let Resource::Patient(patient) = &resource
-                            && !seen.has(head.key)
-                        {
-                            let place = (&line.file, line.number);
-                            claims.hear(&index, head.key, patient, place, &mut report);
+        let mut feed = Feed::of(input, &plan.read);
+        while let Some(lines) = feed.next().await? {
+            for line in lines {
+                match line.result {
+                    Err(_) if wanted == Take::Patients => {}
+                    Err(problem) => note_reject(report, &line.file, line.number, "", &problem),
+                    Ok((head, resource)) => {
+                        let patient = matches!(resource, Resource::Patient(_));
+                        if wanted == Take::All || patient == (wanted == Take::Patients) {
+                            if let Resource::Patient(patient) = &resource
+                                && !seen.has(head.key)
+                            {
+                                let place = (&line.file, line.number);
+                                claims.hear(&index, head.key, patient, place, report);
+                            }
+                            take(&mut batch, report, &mut seen, &line.file, line.number, head, resource);
                         }
-                        take(&mut batch, &mut report, &mut seen, &line.file, line.number, head, resource);
+                    }
+                }
+                if batch.len() >= BATCH_RESOURCES || line.end.saturating_sub(batch.from) >= BATCH_BYTES {
+                    said.bytes = base + line.end;
+                    said.resources = u64::try_from(seen.count()).unwrap_or(u64::MAX);
+                    batch.write(report, &said).await?;
+                    batch.from = line.end;
+                    if settings.dry_run {
+                        watch.passed(store, &actor, &said).await?;
+                    } else {
+                        watch.told(&said)?;
                     }
                 }
             }
-            if batch.len() >= BATCH_RESOURCES || line.end.saturating_sub(batch.from) >= BATCH_BYTES {
-                batch.write(&mut report).await?;
-                batch.from = line.end;
-                said.bytes = base + line.end;
-                said.resources = u64::try_from(seen.count()).unwrap_or(u64::MAX);
-                progress(&said);
-            }
         }
-        batch.write(&mut report).await?;
+        said.bytes = base + input.bytes;
+        said.resources = u64::try_from(seen.count()).unwrap_or(u64::MAX);
+        batch.write(report, &said).await?;
         batch.from = 0;
-        said.bytes = base + taken.max(input.bytes);
-        progress(&said);
+        watch.told(&said)?;
     }
-    merged::carry_out(&batch, claims, &mut report).await?;
-    batch.finish(&report).await?;
-    Ok(report)
+    merged::carry_out(&batch, claims, report).await?;
+    batch.finish(report, &said).await?;
+    Ok(())
 }
 
 /// The first walk: hashes of what there is, 16 bytes each.
-fn learn(
-    plan: &Plan<'_>,
+async fn learn(
+    store: &Store,
+    actor: &Actor,
+    plan: &Plan,
     said: &mut Progress,
-    progress: &mut (dyn FnMut(&Progress) + Send),
+    watch: &mut Watch<'_>,
 ) -> Result<Index, ImportError> {
     let mut index = Index::default();
     said.bytes_total = plan.inputs.iter().map(|input| input.bytes).sum();
     for input in &plan.inputs {
         said.file.clone_from(&input.name);
         let base = said.bytes;
-        for (n, line) in (plan.read)(input)?.enumerate() {
-            let line = line.map_err(|error| input.failed(error))?;
-            if let Ok((head, _)) = &line.result {
-                index.add(head);
-            }
-            if n % 1000 == 0 {
+        let mut feed = Feed::of(input, &plan.read);
+        while let Some(lines) = feed.next().await? {
+            for line in &lines {
+                if let Ok((head, _)) = &line.result {
+                    index.add(head);
+                }
                 said.bytes = base + line.end;
-                progress(said);
             }
+            watch.passed(store, actor, said).await?;
         }
         said.bytes = base + input.bytes;
-        progress(said);
     }
     Ok(index)
 }

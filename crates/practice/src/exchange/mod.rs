@@ -1,7 +1,8 @@
 //! Exchange: records that come from elsewhere. `fhir`, `csv` and `vcard` read and map, and know no
 //! database; `import` walks the files; `writes` puts batches through the doors, like anything else;
-//! `mappings` keeps how tables were read; `merged` makes one what files say is one; `runs` lists imports and takes one back. `export` makes archives of
-//! records, in the form that `archive` has.
+//! `mappings` keeps how tables were read; `merged` makes one what files say is one; `runs` lists imports and takes
+//! one back. `export` makes archives of records, in the form that `archive` has. `uploads` are files that somebody
+//! sends from a page, and the job that brings them in.
 
 pub mod actions;
 pub mod api;
@@ -15,6 +16,7 @@ mod mappings;
 mod merged;
 mod rows;
 pub mod runs;
+pub mod uploads;
 pub mod vcard;
 mod writes;
 

@@ -3,21 +3,19 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use kernel::{AccessId, AlertId, EntryId, IdempotencyKey, IdentifierId, ImportId, PatientId, ResourceId};
+use kernel::{AccessId, AlertId, EntryId, IdentifierId, ImportId, PatientId, ResourceId};
 use seal::{Token, TokenKind};
-use store::{
-    Actor, Event, ImportTurn, Imported, Once, Resource as Asked, Store, StoreError, Tag, ToRemember, TokenSet, Tx,
-    Versioned, sql,
-};
+use store::{Actor, Event, ImportTurn, Imported, Store, StoreError, Tag, ToRemember, TokenSet, Tx, Versioned, sql};
 use uuid::Uuid;
 
 use super::fhir::{
     AlertImport, Counts, Decision, EntryImport, Finding, Head, Index, MatchKey, Outcome, PatientImport, Reference,
     Reject, Report, Resource, ResourceKey, Unresolved, birth_dates_disagree, decide, match_keys,
 };
-use super::import::ImportSettings;
-use super::rows::{KeptPatch, KeptResource, KeptRow, Run, RunPatch, RunRow};
-use super::source_text;
+use super::import::{ImportSettings, Progress, Under};
+use super::rows::{KeptPatch, KeptResource, KeptRow, RunPatch, RunRow};
+use super::runs::asked;
+use super::{source_text, uploads};
 use crate::patients::actions::ImportPatients;
 use crate::patients::identifiers::Identifier;
 use crate::patients::model::{BirthDate, Demographics};
@@ -64,6 +62,7 @@ pub(super) struct Batch<'a> {
     met: Met,
     /// Nobody else imports into this practice.
     turn: Option<ImportTurn>,
+    under: Option<Under<'a>>,
     /// Where in its file the batch begins.
     pub(super) from: u64,
 }
@@ -91,49 +90,6 @@ fn identity_key(key: &MatchKey) -> ResourceKey {
     ResourceKey::of("identity", &key.text())
 }
 
-/// Begins a run, or takes up the one that was cut short over the same files. A dry run begins none, and
-/// says what going on with one would come to.
-pub(super) async fn begin_run(
-    store: &Store,
-    actor: &Actor,
-    settings: &ImportSettings,
-    files: &[(String, u64)],
-) -> Result<Option<ImportId>, StoreError> {
-    let key = IdempotencyKey::new(store.clock().now(), store.entropy());
-    let asked = store.enter(actor).await?.ask_once::<ImportPatients>(Asked::Practice, key, &()).await?;
-    let Once::Fresh(mut tx) = asked else { return Err(StoreError::KeyReused) };
-    tx.alone_importing().await?;
-    let what =
-        serde_json::to_string(&(&settings.source, files)).map_err(|_| StoreError::Unreadable { what: "files" })?;
-    let digest = tx.blind("import.run", TokenKind::Identifier, &what).await?.bytes().to_vec();
-    let open: Vec<RunRow> = tx
-        .rows(sql!("select * from import_run where practice_id = $1 and digest = $2 and state = 'running'"), &[&digest])
-        .await?;
-    if let Some(run) = open.first() {
-        return Ok(Some(run.id));
-    }
-    if settings.dry_run {
-        return Ok(None);
-    }
-    let id = ImportId::new(tx.at(), store.entropy());
-    let started_at = tx.at();
-    tx.insert::<RunRow>(Run {
-        id,
-        row_version: 1,
-        state: "running".to_owned(),
-        started_at,
-        digest,
-        added: 0,
-        matched: 0,
-        skipped: 0,
-        rejected: 0,
-        source: settings.source.clone(),
-    })
-    .await?;
-    tx.commit(Event::new().about("import", id.uuid()), serde_json::Value::Null).await?;
-    Ok(Some(id))
-}
-
 impl<'a> Batch<'a> {
     pub(super) fn new(
         store: &'a Store,
@@ -142,8 +98,10 @@ impl<'a> Batch<'a> {
         index: &'a Index,
         run: Option<ImportId>,
         turn: Option<ImportTurn>,
+        under: Option<Under<'a>>,
     ) -> Self {
-        Self { store, actor, settings, index, run, waiting: Vec::new(), met: Met::default(), turn, from: 0 }
+        let (waiting, met) = (Vec::new(), Met::default());
+        Self { store, actor, settings, index, run, waiting, met, turn, under, from: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -155,7 +113,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Writes what waits, in one transaction; in a dry run, finds out and drops it.
-    pub(super) async fn write(&mut self, report: &mut Report) -> Result<(), StoreError> {
+    pub(super) async fn write(&mut self, report: &mut Report, said: &Progress) -> Result<(), StoreError> {
         let waiting = std::mem::take(&mut self.waiting);
         if waiting.is_empty() {
             return Ok(());
@@ -168,7 +126,7 @@ impl<'a> Batch<'a> {
             report.note(finding);
         }
         if !self.settings.dry_run {
-            self.commit(tx, report.total(), "running").await?;
+            self.commit(tx, report.total(), false, said).await?;
             self.met = Met::default();
         }
         Ok(())
@@ -181,34 +139,46 @@ impl<'a> Batch<'a> {
 
     /// A transaction of the import.
     pub(super) async fn ask(&self) -> Result<Tx<ImportPatients>, StoreError> {
-        let key = IdempotencyKey::new(self.store.clock().now(), self.store.entropy());
-        let asked = self.store.enter(self.actor).await?.ask_once::<ImportPatients>(Asked::Practice, key, &()).await?;
-        if let Once::Fresh(tx) = asked { Ok(tx) } else { Err(StoreError::KeyReused) }
+        asked(self.store, self.actor, self.under).await
     }
 
-    async fn commit(&self, mut tx: Tx<ImportPatients>, counts: Counts, state: &str) -> Result<(), StoreError> {
+    async fn commit(
+        &self,
+        mut tx: Tx<ImportPatients>,
+        counts: Counts,
+        finished: bool,
+        said: &Progress,
+    ) -> Result<(), StoreError> {
         let Some(run) = self.run else { return Ok(()) };
         let row: RunRow =
             tx.row(sql!("select * from import_run where practice_id = $1 and id = $2"), &[&run.uuid()]).await?;
-        let number = |count: u64| Some(i64::try_from(count).unwrap_or(i64::MAX));
+        // A run that was taken up again passes over what is done, and counts it anew: until it is past that, what
+        // stands there is more, and is what taking the run back goes by.
+        let number = |count: u64, stands: i64| {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            Some(if finished { count } else { count.max(stands) })
+        };
         let patch = RunPatch {
-            state: Some(state.to_owned()),
-            added: number(counts.add + counts.keep),
-            matched: number(counts.matched),
-            skipped: number(counts.skip),
-            rejected: number(counts.reject),
+            state: Some(if finished { "finished" } else { "running" }.to_owned()),
+            added: number(counts.add + counts.keep, row.added),
+            matched: number(counts.matched, row.matched),
+            skipped: number(counts.skip, row.skipped),
+            rejected: number(counts.reject, row.rejected),
             ..RunPatch::default()
         };
         tx.amend(&row, Versioned(row.row_version), patch).await?;
+        if let Some(under) = self.under {
+            uploads::is_at(&mut tx, under.upload.id, said).await?;
+        }
         tx.commit(Event::new().about("import", run.uuid()), serde_json::Value::Null).await.map(|_| ())
     }
 
     /// Marks the run as finished.
-    pub(super) async fn finish(&self, report: &Report) -> Result<(), StoreError> {
+    pub(super) async fn finish(&self, report: &Report, said: &Progress) -> Result<(), StoreError> {
         if self.settings.dry_run {
             return Ok(());
         }
-        self.commit(self.ask().await?, report.total(), "finished").await
+        self.commit(self.ask().await?, report.total(), true, said).await
     }
 }
 

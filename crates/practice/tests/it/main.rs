@@ -23,4 +23,5 @@ mod patients;
 mod tables;
 mod taken_back;
 mod timeline;
+mod uploads;
 mod who_saw_what;

@@ -54,6 +54,12 @@ const WORDS: &[(&str, &str)] = &[
     ("practice.found", "found practices"),
     ("import.read", "see imports, and the mappings they used"),
     ("import.undo", "take back what one import added"),
+    ("import.send", "send files to be brought in, and say how they are read"),
+    ("import.preview", "see the first lines of files that were sent"),
+    ("import.ask", "have files tried or brought in, pause that, end it"),
+    ("import.ask-undo", "have an import taken back"),
+    ("import.gather", "read files that were sent"),
+    ("import.keep", "note how far an import is, and put its files away"),
 ];
 
 const INTRODUCTION: &str = "# Who may do what

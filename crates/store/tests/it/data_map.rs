@@ -95,7 +95,9 @@ async fn what_the_data_map_says_of_a_column_fits_its_type() {
 }
 
 /// Columns of clear text: codes and names from the program, paths of our own.
-const CLEAR_TEXTS: [&str; 29] = [
+const CLEAR_TEXTS: [&str; 30] = [
+    // Of uploads: a name of what is wrong, with numbers of column and line.
+    "problem",
     // Of bulk exports: names of FHIR types.
     "types",
     // Of work: codes of the program.

@@ -34,8 +34,7 @@ impl Handlers {
                 None => Err(Fault::new("no-signing-key")),
             },
             WorkKind::Bulk => practice::exchange::api::bulk::making::go_on(&store, &claim).await,
-            // No room of this version asks for these: they wait for one that does.
-            WorkKind::Import => Err(Fault::new("nobody-does-it")),
+            WorkKind::Import => practice::exchange::uploads::working::go_on(&store, &claim).await,
         }
     }
 }

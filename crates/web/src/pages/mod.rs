@@ -9,6 +9,7 @@ mod audit;
 mod connections;
 mod exports;
 mod home;
+pub(crate) mod imports;
 mod invitation;
 mod patients;
 mod practice;
@@ -33,6 +34,7 @@ pub(crate) fn all(pages: Pages) -> Pages {
         team::routes,
         connections::routes,
         exports::routes,
+        imports::routes,
         patients::routes,
         audit::routes,
     ];

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use askama::Template;
 
 use super::{
-    account, audit, chart, confirm, connections, details, door, exports, fault, merging, patient, patients, record,
-    standing, team, today, write,
+    account, audit, chart, confirm, connections, details, door, exports, fault, imports, merging, patient, patients,
+    record, standing, team, today, write,
 };
 
 fn name(fault: fault::Fault) -> String {
@@ -101,6 +101,15 @@ fn pages() -> Vec<(String, String)> {
         "confirm-member" => confirm::fixture::remove_member(),
         "confirm-alert" => confirm::fixture::end_alert(),
         "confirm-identifier" => confirm::fixture::remove_identifier(),
+        "imports" => imports::fixture::list(),
+        "imports-none" => imports::fixture::none(),
+        "import-new" => imports::fixture::new(),
+        "import" => imports::fixture::page(),
+        "import-under-way" => imports::fixture::under_way(),
+        "import-columns" => imports::fixture::columns(),
+        "import-report" => imports::fixture::report(),
+        "import-undo" => imports::fixture::undo(),
+        "import-undo-stopped" => imports::fixture::undo_stopped(),
         "account" => account::fixture::account(),
         "account-password" => account::fixture::password(),
         "account-totp" => account::fixture::totp(),

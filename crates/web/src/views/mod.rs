@@ -17,6 +17,7 @@ pub mod door;
 pub mod exports;
 pub mod fault;
 pub mod form;
+pub mod imports;
 pub mod merging;
 pub mod patient;
 pub mod patients;

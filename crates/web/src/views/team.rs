@@ -63,6 +63,8 @@ pub struct Team {
     pub may_connect: bool,
     /// Whether "Exports" is offered.
     pub may_export: bool,
+    /// Whether "Bringing records in" is offered.
+    pub may_import: bool,
 }
 
 /// `GET /team/invitations`; posts to the same address.
@@ -171,6 +173,7 @@ pub(crate) mod fixture {
             may_invite: true,
             may_connect: true,
             may_export: true,
+            may_import: true,
         }
     }
 

@@ -103,6 +103,31 @@ impl Browser {
             .body(encoded(fields))
     }
 
+    /// Files on their way, as a browser sends them from a form of this site: what stands before them comes first.
+    pub(crate) fn files(&self, path: &str, before: &[(&str, &str)], files: &[(&str, &[u8])]) -> RequestBuilder {
+        const BOUNDARY: &str = "----a-boundary-of-nobody";
+        let mut body = Vec::new();
+        for (name, value) in before {
+            let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(head.as_bytes());
+        }
+        for (name, bytes) in files {
+            let head = format!(
+                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{name}\"\r\n\
+                 Content-Type: application/octet-stream\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+        self.ask(Method::POST, path)
+            .header("origin", &self.origin)
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
+            .body(body)
+    }
+
     /// Fills in the form of a page that posts to `path`, and sends it. What the fields leave out is sent
     /// as it stands on the page.
     pub(crate) async fn send(&self, page: &Page, path: &str, fields: &[(&str, &str)]) -> Page {

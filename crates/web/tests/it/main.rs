@@ -17,6 +17,7 @@ mod exports;
 mod fhir;
 mod forms;
 mod headers;
+mod imports;
 mod isolation;
 mod matrix;
 mod merging;

@@ -25,14 +25,14 @@ pub use mapping::{Column, Mapping, MappingProblem, SEPARATORS};
 pub use rows::{COLUMNS_MAX, ROW_BYTES_MAX, Row, Rows};
 pub use table::{Aside, Table, survey};
 pub use target::{Field, Target};
-pub use text::{Utf8, encoding_of};
+pub use text::{Finder, Utf8, encoding_of};
 
 use crate::patients::model::DateOrder;
 
 /// Rows that are looked at to find separator, header and targets.
 const LOOK_ROWS: usize = 50;
 /// Bytes in which they must stand: no look takes longer for a larger file.
-const LOOK_BYTES: u64 = 2 * 1024 * 1024;
+pub const LOOK_BYTES: u64 = 2 * 1024 * 1024;
 /// Rows of a preview.
 pub const PREVIEW_ROWS: usize = 20;
 

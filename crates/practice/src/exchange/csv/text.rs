@@ -9,54 +9,98 @@ use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 /// Bytes looked at to tell UTF-16 without a byte order mark.
 const LOOK_BYTES: usize = 64 * 1024;
 
-/// The encoding of a file: by its byte order mark; else UTF-16, if every other byte is zero, as it is for
-/// text of which most is written in Latin letters, digits and separators; else UTF-8, if all of the file is
-/// UTF-8; else what it most looks like (`chardetng`, the detector of Firefox), which for Western Europe
-/// is Windows-1252.
+/// The encoding of a file.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn encoding_of(mut input: impl BufRead) -> io::Result<&'static Encoding> {
-    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    let mut utf8 = UTF_8.new_decoder_without_bom_handling();
-    let mut is_utf8 = true;
-    let mut scratch = vec![0; 16 * 1024];
-    let mut looked = 0_usize;
-    let mut zeros = [0_usize; 2];
-    let mut first = true;
+    let mut finder = Finder::default();
     loop {
         let chunk = input.fill_buf()?;
-        if first && let Some((marked, _)) = Encoding::for_bom(chunk) {
+        if chunk.is_empty() {
+            return Ok(finder.found());
+        }
+        finder.feed(chunk);
+        if let Some(marked) = finder.marked {
             return Ok(marked);
         }
-        first = false;
-        for byte in chunk.iter().take(LOOK_BYTES.saturating_sub(looked)) {
-            if let (0, Some(count)) = (*byte, zeros.get_mut(looked % 2)) {
-                *count += 1;
-            }
-            looked += 1;
-        }
-        let last = chunk.is_empty();
-        detector.feed(chunk, last);
-        is_utf8 = is_utf8 && decodes(&mut utf8, chunk, &mut scratch, last);
         let used = chunk.len();
         input.consume(used);
-        if last {
-            break;
+    }
+}
+
+/// Finds the encoding of a file while it passes by: by its byte order mark; else UTF-16, if every other byte is
+/// zero, as it is for text of which most is written in Latin letters, digits and separators; else UTF-8, if all
+/// of the file is UTF-8; else what it most looks like (`chardetng`, the detector of Firefox), which for Western
+/// Europe is Windows-1252.
+pub struct Finder {
+    marked: Option<&'static Encoding>,
+    /// The first bytes, until there are enough for a mark.
+    begin: Vec<u8>,
+    detector: EncodingDetector,
+    utf8: Decoder,
+    is_utf8: bool,
+    scratch: Vec<u8>,
+    looked: usize,
+    zeros: [usize; 2],
+}
+
+impl Default for Finder {
+    fn default() -> Self {
+        Self {
+            marked: None,
+            begin: Vec::new(),
+            detector: EncodingDetector::new(Iso2022JpDetection::Deny),
+            utf8: UTF_8.new_decoder_without_bom_handling(),
+            is_utf8: true,
+            scratch: vec![0; 16 * 1024],
+            looked: 0,
+            zeros: [0; 2],
         }
     }
-    let [even, odd] = zeros;
-    let many = |count: usize| count.saturating_mul(5) > looked;
-    let few = |count: usize| count.saturating_mul(50) < looked;
-    Ok(if many(odd) && few(even) {
-        UTF_16LE
-    } else if many(even) && few(odd) {
-        UTF_16BE
-    } else if is_utf8 {
-        UTF_8
-    } else {
-        detector.guess(None, Utf8Detection::Deny)
-    })
+}
+
+/// The longest byte order mark.
+const MARK_BYTES: usize = 3;
+
+impl Finder {
+    /// The next bytes of the file.
+    pub fn feed(&mut self, chunk: &[u8]) {
+        if self.begin.len() < MARK_BYTES {
+            self.begin.extend(chunk.iter().take(MARK_BYTES - self.begin.len()));
+            self.marked = Encoding::for_bom(&self.begin).map(|(marked, _)| marked);
+        }
+        for byte in chunk.iter().take(LOOK_BYTES.saturating_sub(self.looked)) {
+            if let (0, Some(count)) = (*byte, self.zeros.get_mut(self.looked % 2)) {
+                *count += 1;
+            }
+            self.looked += 1;
+        }
+        self.detector.feed(chunk, false);
+        self.is_utf8 = self.is_utf8 && decodes(&mut self.utf8, chunk, &mut self.scratch, false);
+    }
+
+    /// What it is, the file being at its end.
+    #[must_use]
+    pub fn found(mut self) -> &'static Encoding {
+        if let Some(marked) = self.marked {
+            return marked;
+        }
+        self.detector.feed(&[], true);
+        let is_utf8 = self.is_utf8 && decodes(&mut self.utf8, &[], &mut self.scratch, true);
+        let [even, odd] = self.zeros;
+        let many = |count: usize| count.saturating_mul(5) > self.looked;
+        let few = |count: usize| count.saturating_mul(50) < self.looked;
+        if many(odd) && few(even) {
+            UTF_16LE
+        } else if many(even) && few(odd) {
+            UTF_16BE
+        } else if is_utf8 {
+            UTF_8
+        } else {
+            self.detector.guess(None, Utf8Detection::Deny)
+        }
+    }
 }
 
 fn decodes(decoder: &mut Decoder, mut chunk: &[u8], scratch: &mut [u8], last: bool) -> bool {

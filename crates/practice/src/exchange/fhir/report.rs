@@ -144,6 +144,13 @@ impl Report {
         table
     }
 
+    /// How many lines came to anything.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        let Counts { add, matched, skip, keep, warn: _, reject } = self.total();
+        add + matched + skip + keep + reject
+    }
+
     /// The counts of all types together.
     #[must_use]
     pub fn total(&self) -> Counts {

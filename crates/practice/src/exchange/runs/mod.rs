@@ -16,6 +16,7 @@ use store::StoreError;
 
 pub use reads::{Known, known_runs};
 pub use writes::undo;
+pub(super) use writes::{asked, begin_run, undo_under};
 
 /// Patients that a refusal names; beyond that it only counts.
 pub const NAMED_MAX: usize = 20;
@@ -59,6 +60,9 @@ pub enum UndoError {
     /// An import is under way.
     #[error("an import into this practice is running: wait until it is done, then take one back")]
     Running,
+    /// It was told to stop, and did; called again, it goes on.
+    #[error("it was told to stop")]
+    Stopped,
     /// The doors said no.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -71,7 +75,7 @@ impl UndoError {
         match self {
             Self::WorkedOn { .. } | Self::Later | Self::Already => ErrorKind::Conflict,
             Self::Unknown => ErrorKind::Missing,
-            Self::Running => ErrorKind::Busy,
+            Self::Running | Self::Stopped => ErrorKind::Busy,
             Self::Store(error) => error.kind(),
         }
     }

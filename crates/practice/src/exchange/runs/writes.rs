@@ -1,14 +1,19 @@
-//! Taking an import back.
+//! Beginning an import, and taking one back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{EventId, IdempotencyKey, ImportId, PatientId, PracticeId};
-use store::{Actor, Event, Job, Once, Resource, Store, StoreError, Tag, Tx, Versioned, sql};
+use seal::TokenKind;
+use serde_json::json;
+use store::{Actor, Claim, Event, Job, Once, Resource, Store, StoreError, Tag, Tx, Versioned, sql};
 use uuid::Uuid;
 
 use super::{NAMED_MAX, UndoError, Undone, state};
 use crate::exchange::actions::UndoImport;
-use crate::exchange::rows::{KeptRow, RunPatch, RunRow};
+use crate::exchange::import::{ImportSettings, Under};
+use crate::exchange::rows::{KeptRow, Run, RunPatch, RunRow};
+use crate::exchange::uploads;
+use crate::patients::actions::ImportPatients;
 use crate::patients::rows::{AccessRow, AlertRow, EntryRow, IdentifierRow, MergeRow, PatientRow};
 
 /// Patients, or entries, taken back in one transaction.
@@ -19,9 +24,23 @@ const BATCH: usize = 100;
 /// # Errors
 /// Why nothing was taken away; or, of the doors, why it stopped: called again, it goes on.
 pub async fn undo(store: &Store, practice: PracticeId, run: ImportId, dry_run: bool) -> Result<Undone, UndoError> {
+    undo_under(store, practice, run, dry_run, None).await
+}
+
+/// As [`undo`], by a job whose claim is proved in each transaction.
+///
+/// # Errors
+/// As of [`undo`]; [`UndoError::Stopped`] where the claim was told to stop.
+pub(in crate::exchange) async fn undo_under(
+    store: &Store,
+    practice: PracticeId,
+    run: ImportId,
+    dry_run: bool,
+    claim: Option<&Claim>,
+) -> Result<Undone, UndoError> {
     let turn = store.import_turn(practice).await?.ok_or(UndoError::Running)?;
     let actor = store.machine(Job::Import, practice).await?;
-    let work = Work { store, actor: &actor, run };
+    let work = Work { store, actor: &actor, run, claim };
     let mut tx = work.ask().await?;
     let row: RunRow =
         match tx.row(sql!("select * from import_run where practice_id = $1 and id = $2"), &[&run.uuid()]).await {
@@ -47,21 +66,25 @@ pub async fn undo(store: &Store, practice: PracticeId, run: ImportId, dry_run: b
     }
     for batch in added.patients.chunks(BATCH) {
         turn.stands()?;
+        work.goes_on()?;
         work.patients(batch, &added).await?;
     }
     // What is left of the entries is about patients who were here before.
     let entries: Vec<Uuid> = added.entries.iter().copied().collect();
     for batch in entries.chunks(BATCH) {
         turn.stands()?;
+        work.goes_on()?;
         work.entries(batch).await?;
     }
     let alerts: Vec<Uuid> = added.alerts.iter().copied().collect();
     for batch in alerts.chunks(BATCH) {
         turn.stands()?;
+        work.goes_on()?;
         work.alerts(batch).await?;
     }
     for batch in added.kept.chunks(BATCH) {
         turn.stands()?;
+        work.goes_on()?;
         work.kept(batch).await?;
     }
     work.finish(&added).await?;
@@ -97,6 +120,7 @@ struct Work<'a> {
     store: &'a Store,
     actor: &'a Actor,
     run: ImportId,
+    claim: Option<&'a Claim>,
 }
 
 impl Work<'_> {
@@ -104,8 +128,16 @@ impl Work<'_> {
         let key = IdempotencyKey::new(self.store.clock().now(), self.store.entropy());
         let asked = self.store.enter(self.actor).await?.ask_once::<UndoImport>(Resource::Practice, key, &()).await?;
         let Once::Fresh(tx) = asked else { return Err(StoreError::KeyReused) };
+        if let Some(claim) = self.claim {
+            tx.hold_advanced(claim).await?;
+        }
         tx.alone_importing().await?;
         Ok(tx)
+    }
+
+    /// What was committed stands: whoever wants the job to stop is heeded now.
+    fn goes_on(&self) -> Result<(), UndoError> {
+        if self.claim.is_some_and(Claim::stopping) { Err(UndoError::Stopped) } else { Ok(()) }
     }
 
     async fn added(&self, tx: &Tx<UndoImport>) -> Result<Added, StoreError> {
@@ -396,4 +428,79 @@ impl Tags {
         let event = || Event::new().about("patient", patient.uuid());
         *tags.entry(patient).or_insert_with(|| tx.also(event(), Some(patient)))
     }
+}
+
+/// Begins a run, or takes up the one that was cut short over the same files. A dry run begins none, and
+/// says what going on with one would come to.
+pub(in crate::exchange) async fn begin_run(
+    store: &Store,
+    actor: &Actor,
+    settings: &ImportSettings,
+    files: &[(String, u64)],
+    under: Option<Under<'_>>,
+) -> Result<Option<ImportId>, StoreError> {
+    let mut tx = asked(store, actor, under).await?;
+    tx.alone_importing().await?;
+    let what =
+        serde_json::to_string(&(&settings.source, files)).map_err(|_| StoreError::Unreadable { what: "files" })?;
+    let digest = tx.blind("import.run", TokenKind::Identifier, &what).await?.bytes().to_vec();
+    let open: Vec<RunRow> = tx
+        .rows(sql!("select * from import_run where practice_id = $1 and digest = $2 and state = 'running'"), &[&digest])
+        .await?;
+    if settings.dry_run {
+        return Ok(open.first().map(|run| run.id));
+    }
+    if let Some(run) = open.first() {
+        if let Some(under) = under {
+            uploads::is_run(&mut tx, under.upload.id, run.id).await?;
+            tx.commit(asked_by(run.id, Some(under)), serde_json::Value::Null).await?;
+        }
+        return Ok(Some(run.id));
+    }
+    let id = ImportId::new(tx.at(), store.entropy());
+    let started_at = tx.at();
+    tx.insert::<RunRow>(Run {
+        id,
+        row_version: 1,
+        state: "running".to_owned(),
+        started_at,
+        digest,
+        added: 0,
+        matched: 0,
+        skipped: 0,
+        rejected: 0,
+        source: settings.source.clone(),
+    })
+    .await?;
+    if let Some(under) = under {
+        uploads::is_run(&mut tx, under.upload.id, id).await?;
+    }
+    tx.commit(asked_by(id, under), serde_json::Value::Null).await?;
+    Ok(Some(id))
+}
+
+/// The beginning of a run, with the person who asked the job for it.
+fn asked_by(run: ImportId, under: Option<Under<'_>>) -> Event {
+    let event = Event::new().about("import", run.uuid());
+    match under {
+        Some(Under { upload, .. }) => {
+            event.note(json!({ "asked-by": upload.asked_by.to_string(), "upload": upload.id.to_string() }))
+        }
+        None => event,
+    }
+}
+
+/// A transaction of an import; a job proves its claim before anything else.
+pub(in crate::exchange) async fn asked(
+    store: &Store,
+    actor: &Actor,
+    under: Option<Under<'_>>,
+) -> Result<Tx<ImportPatients>, StoreError> {
+    let key = IdempotencyKey::new(store.clock().now(), store.entropy());
+    let asked = store.enter(actor).await?.ask_once::<ImportPatients>(Resource::Practice, key, &()).await?;
+    let Once::Fresh(tx) = asked else { return Err(StoreError::KeyReused) };
+    if let Some(Under { claim, .. }) = under {
+        tx.hold_advanced(claim).await?;
+    }
+    Ok(tx)
 }

@@ -14,7 +14,7 @@ mod merging;
 mod new;
 mod overview;
 mod record;
-mod said;
+pub(in crate::pages) mod said;
 mod standing;
 mod typed;
 mod who_saw_what;

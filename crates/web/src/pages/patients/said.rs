@@ -8,7 +8,7 @@ use crate::views::patient::Contact;
 use crate::views::when::age;
 
 /// A birth date, as precisely as it is known.
-pub(super) fn birth(birth: BirthDate) -> Day {
+pub(in crate::pages) fn birth(birth: BirthDate) -> Day {
     match (birth.date(), birth.month()) {
         (Some(date), _) => Day::of(date),
         (None, Some(month)) => Day::month(birth.year(), month),

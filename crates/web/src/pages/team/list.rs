@@ -3,6 +3,7 @@
 use axum::extract::State;
 use identity::clients::ReadClients;
 use identity::team::{Member, OpenInvitation};
+use practice::exchange::actions::UploadPage;
 use practice::exchange::export::actions::ReadExports;
 
 use crate::AppState;
@@ -25,7 +26,9 @@ pub(super) async fn show_team(State(app): State<AppState>, member: who::Member, 
     let may_connect = member.may::<ReadClients>().await?;
     let may_export = member.may::<ReadExports>().await?;
     let may_invite = view.may_invite;
-    let mut page = Team { shell, members: Vec::new(), invited: Vec::new(), may_invite, may_connect, may_export };
+    let may_import = member.may::<UploadPage>().await?;
+    let (members, open) = (Vec::new(), Vec::new());
+    let mut page = Team { shell, members, invited: open, may_invite, may_connect, may_export, may_import };
     for one in view.members {
         page.members.push(line(&member, one).await?);
     }
