@@ -59,12 +59,8 @@ pub struct Team {
     pub invited: Vec<Invited>,
     /// Whether "Invite a person" is offered.
     pub may_invite: bool,
-    /// Whether "Connections" is offered.
-    pub may_connect: bool,
-    /// Whether "Exports" is offered.
-    pub may_export: bool,
-    /// Whether "Bringing records in" is offered.
-    pub may_import: bool,
+    /// What else is offered here: where it is, and the words for it.
+    pub links: Vec<(&'static str, String)>,
 }
 
 /// `GET /team/invitations`; posts to the same address.
@@ -171,9 +167,9 @@ pub(crate) mod fixture {
                 withdraw: Some(guard()),
             }],
             may_invite: true,
-            may_connect: true,
-            may_export: true,
-            may_import: true,
+            links: ["imports-title", "exports-title", "connections-title"]
+                .map(|words| ("/team", crate::text::say(words)))
+                .to_vec(),
         }
     }
 

@@ -23,12 +23,13 @@ pub(super) async fn show_team(State(app): State<AppState>, member: who::Member, 
     if !view.damaged.is_empty() {
         shell.notice = Some(Notice::Caution(say("team-damaged")));
     }
-    let may_connect = member.may::<ReadClients>().await?;
-    let may_export = member.may::<ReadExports>().await?;
-    let may_invite = view.may_invite;
-    let may_import = member.may::<UploadPage>().await?;
-    let (members, open) = (Vec::new(), Vec::new());
-    let mut page = Team { shell, members, invited: open, may_invite, may_connect, may_export, may_import };
+    let offered = [
+        (member.may::<UploadPage>().await?, "/practice/import", "imports-title"),
+        (member.may::<ReadExports>().await?, "/practice/export", "exports-title"),
+        (member.may::<ReadClients>().await?, "/team/connections", "connections-title"),
+    ];
+    let links = offered.into_iter().filter(|(may, ..)| *may).map(|(_, to, words)| (to, say(words))).collect();
+    let mut page = Team { shell, members: Vec::new(), invited: Vec::new(), may_invite: view.may_invite, links };
     for one in view.members {
         page.members.push(line(&member, one).await?);
     }
