@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
 use kernel::{Clock, Entropy, IdempotencyKey, SystemClock, SystemEntropy};
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +16,9 @@ use crate::work::{Said, say};
 use crate::{Outcome, run};
 
 /// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
 pub(crate) enum Scene {
     /// A patient's page, as somebody who treats patients opens it.
     PatientPage,

@@ -68,6 +68,9 @@ struct Options {
     /// Resources that come into one practice and go out of it, killed twice on the way in; 0 for none
     #[arg(long, default_value_t = 1_000_000)]
     large: usize,
+    /// Measure these scenes only, and no floor: for a profile (docs/bench.md)
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<drive::Scene>,
     /// Some minutes: fewer patients, fewer practices, shorter
     #[arg(long)]
     quick: bool,

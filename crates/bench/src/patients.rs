@@ -83,9 +83,10 @@ pub(crate) fn typed(number: usize) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A telephone number that nobody has: the numbers set apart for fiction in the United States.
+/// A telephone number that nobody has: of a country code that no country has. The numbers that are set apart for
+/// fiction are a hundred, and each would be the number of thirty people in a practice.
 fn phone(draws: &mut Draws) -> String {
-    format!("+1 202 555 01{:02}", draws.below(100))
+    format!("+999 {:03} {:07}", draws.below(1_000), draws.below(10_000_000))
 }
 
 /// One patient as FHIR.

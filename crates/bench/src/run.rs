@@ -26,7 +26,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         println!("\nthe same patients over {practices} practices");
         let (house, loaded) = filled(options, *practices)?;
         let mut scenes = Vec::new();
-        for scene in Scene::ALL {
+        for scene in scenes_of(options) {
             scenes.push(measured(options, &house, &loaded, scene, MANY)?);
         }
         figures.spreads.push(Spread { practices: *practices, scenes });
@@ -46,18 +46,22 @@ pub(crate) fn run(options: &Options) -> Outcome {
     Ok(())
 }
 
+fn scenes_of(options: &Options) -> impl Iterator<Item = Scene> {
+    Scene::ALL.into_iter().filter(|scene| options.only.is_empty() || options.only.contains(scene))
+}
+
 fn main_part(options: &Options) -> Outcome<Figures> {
     let (house, loaded) = filled(options, options.practices)?;
     let rss_idle_mb = cpu::rss_mb(house.pid())?;
     let mut scenes = Vec::new();
-    for scene in Scene::ALL {
+    for scene in scenes_of(options) {
         for connections in CONNECTIONS {
             scenes.push(measured(options, &house, &loaded, scene, connections)?);
         }
     }
     let rss_mb = cpu::rss_mb(house.pid())?;
     let mut floor = Vec::new();
-    for scene in FloorScene::ALL {
+    for scene in FloorScene::ALL.into_iter().filter(|_| options.only.is_empty()) {
         floor.push(floored(options, &house, &loaded, scene)?);
     }
     Ok(Figures {

@@ -89,6 +89,8 @@ fn server(settings: &Settings, layout: &Layout) -> Result<String, ClusterError> 
         ("wal_level", "replica".into()),
         ("max_wal_size", "1GB".into()),
         ("jit", "off".into()),
+        // What a table holds is to be known soon after it was filled: an import fills one in a minute.
+        ("autovacuum_naptime", "15s".into()),
         ("logging_collector", "on".into()),
         ("log_directory", path(&layout.log)?),
         ("log_filename", "postgresql-%a.log".into()),

@@ -33,8 +33,11 @@ const TURN_WAIT: &str = "set lock_timeout = '2s'";
 
 const TURN: &str = "select pg_advisory_lock(hashtextextended('import turn ' || $1::uuid::text, 0))";
 
-/// A batch of an import that was killed while it committed must be over before the next reads.
-const BATCH: &str = "select pg_advisory_xact_lock(hashtextextended('import batch ' || $1::uuid::text, 0))";
+/// The batches of an import that was killed while they committed must be over before the next import reads: each
+/// holds this to its end, and an import begins by holding it alone.
+const BATCH: &str = "select pg_advisory_xact_lock_shared(hashtextextended('import batch ' || $1::uuid::text, 0))";
+
+const ALONE: &str = "select pg_advisory_xact_lock(hashtextextended('import batch ' || $1::uuid::text, 0))";
 
 impl Store {
     /// The turn to import into a practice, or nothing if another import has it.
@@ -145,13 +148,14 @@ impl<A: Action> Tx<A> {
 
     /// Waits until no other transaction imports into this practice, and keeps others waiting to its end.
     pub async fn alone_importing(&self) -> Result<(), StoreError> {
-        self.desk.execute(BATCH, &[]).await.map(|_| ())
+        self.desk.execute(ALONE, &[]).await.map(|_| ())
     }
 
     /// What these sources became before. Nobody else's import can change that before this transaction
-    /// ends, so whoever finds that a resource is not there yet may add it.
+    /// ends, so whoever finds that a resource is not there yet may add it. Another batch of the same import can be
+    /// on its way meanwhile: no source is in two of them.
     pub async fn imported(&self, tokens: &[Token]) -> Result<HashMap<Token, Imported>, StoreError> {
-        self.alone_importing().await?;
+        self.desk.execute(BATCH, &[]).await?;
         let bytes: Vec<&[u8]> = tokens.iter().map(|token| token.bytes().as_slice()).collect();
         let rows = self.desk.query(READ, &[&bytes]).await?;
         let by_bytes: HashMap<&[u8], Token> = tokens.iter().map(|token| (token.bytes().as_slice(), *token)).collect();

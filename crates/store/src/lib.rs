@@ -58,7 +58,7 @@ pub use rotate::{RotationProgress, Turned, rewrap_under_root, rotate_practice};
 pub use row::{Clear, FieldValue, KeyFor, Opener, Sealer, Sealers, StoredRow, Survey, Unseal, WholeRow};
 pub use seal::{KeyService, Place, Sealed, Token, TokenKind};
 pub use sql::Sql;
-pub use threshold::{Once, Outcome, Resource, Store, StoreSettings, Threshold};
+pub use threshold::{Brought, Once, Outcome, Resource, Store, StoreSettings, Threshold};
 pub use tx::{Examined, Tx};
 pub use work::{Claim, Ended, Errand, Fault, LEASE, WORK_ATTEMPTS_MAX, WorkId, WorkKind, WorkState};
 pub use write::{Tag, Versioned};

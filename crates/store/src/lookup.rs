@@ -42,8 +42,7 @@ const FORGET_ALL: &str = "delete from search_token where practice_id = $1 and su
 
 pub(crate) const REMEMBER_TOKENS: &str = "
     insert into search_token (practice_id, token, subject_id, epoch)
-    select $1, token, subject_id, $4 from unnest($2::bytea[], $3::uuid[]) as t (token, subject_id)
-    on conflict do nothing";
+    select $1, token, subject_id, $4 from unnest($2::bytea[], $3::uuid[]) as t (token, subject_id)";
 
 impl<A: Action> Tx<A> {
     /// Subjects that have every one of these tokens, newest first, at most `limit`. Hits are to be

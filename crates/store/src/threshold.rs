@@ -1,6 +1,7 @@
 //! From an actor to a permission: `enter` opens the transaction, `ask` asks the policies on facts of
 //! that same transaction.
 
+use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -22,9 +23,12 @@ use crate::event::{Draft, Event};
 use crate::keyring::{Keyring, PracticeKeys};
 use crate::policy::{FhirTypes, Interaction, Policy, Profile, ResourceKind, Role, Roles};
 use crate::row::Survey;
+use crate::sql::Sql;
 use crate::trip::{ALONE, Asked, Trip, alone_key};
 use crate::tx::{self, Desk, Tx};
-use crate::{Action, Actor, ActorKind, ConnectError, PoolSettings, Reads, ServerAddress, StoreError, Writes, actor};
+use crate::{
+    Action, Actor, ActorKind, ConnectError, PoolSettings, Reads, ServerAddress, StoreError, StoredRow, Writes, actor,
+};
 
 /// The doors of one installation. Cheap to clone.
 #[derive(Clone)]
@@ -285,6 +289,24 @@ pub(crate) async fn alone(
     Ok((before, answers.next()))
 }
 
+/// What [`Threshold::ask_for`] brought, still sealed: a list for each statement.
+pub struct Brought {
+    practice: PracticeId,
+    lists: VecDeque<Vec<Row>>,
+}
+
+impl Brought {
+    /// The rows of the next statement.
+    pub fn rows<R: StoredRow>(&mut self) -> Result<Vec<R>, StoreError> {
+        self.lists.pop_front().unwrap_or_default().iter().map(|row| R::decode(row, self.practice)).collect()
+    }
+
+    /// The one row of the next statement, or [`StoreError::Missing`].
+    pub fn row<R: StoredRow>(&mut self) -> Result<R, StoreError> {
+        self.rows()?.into_iter().next().ok_or(StoreError::Missing)
+    }
+}
+
 /// A transaction in which nothing is allowed yet: it can only be asked.
 pub struct Threshold {
     inner: Arc<Inner>,
@@ -367,6 +389,34 @@ impl Threshold {
         let rows = self.trip.all(&asked).await?;
         let known = kind_of(resource, rows.first())?;
         self.decide::<A>(resource, known, None).await
+    }
+
+    /// As [`Threshold::ask`], for whoever knows beforehand what to read: the rows come in the same trip, in which the
+    /// transaction also ends. They are sealed, and whoever may not read gets none of them. `$1` of each statement
+    /// is the practice; what is given begins at `$2`.
+    pub async fn ask_for<A: Reads>(
+        mut self,
+        resource: Resource,
+        wanted: &[(Sql, &[&(dyn ToSql + Sync)])],
+    ) -> Result<(Tx<A>, Brought), StoreError> {
+        let fact = Fact::of(&self.actor, resource);
+        let params = fact.as_ref().map(Fact::params);
+        let practice = self.actor.practice.uuid();
+        let theirs: Vec<Vec<&(dyn ToSql + Sync)>> = wanted
+            .iter()
+            .map(|(_, params)| {
+                std::iter::once(&practice as &(dyn ToSql + Sync)).chain(params.iter().copied()).collect()
+            })
+            .collect();
+        let mut asked: Vec<Asked<'_>> = Vec::with_capacity(wanted.len() + 1);
+        asked.extend(fact.as_ref().zip(params.as_ref()).map(|(fact, params)| -> Asked<'_> { (fact.text(), params) }));
+        let facts = asked.len();
+        asked.extend(wanted.iter().zip(&theirs).map(|((sql, _), params)| -> Asked<'_> { (sql.text(), params) }));
+        self.trip.read_only();
+        let mut rows = self.trip.end(&asked).await.map_err(|(_, error)| error)?;
+        let brought = Brought { practice: self.actor.practice, lists: rows.split_off(facts).into() };
+        let known = kind_of(resource, rows.first())?;
+        Ok((self.decide::<A>(resource, known, None).await?, brought))
     }
 
     /// Asks for a permission to change something, once. `fingerprint` is what was sent: the same key

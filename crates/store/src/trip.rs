@@ -37,12 +37,21 @@ pub(crate) fn alone_key(key: Uuid) -> i64 {
     key.as_u64_pair().1.cast_signed()
 }
 
+/// Whether a statement has a condition that falls away for some of its values. One plan for all of them could not use
+/// the index that serves such a condition, so it is planned for the values at hand; every other statement is planned
+/// once for a connection (`pool.rs`).
+fn varies(text: &str) -> bool {
+    text.contains(" is null or ")
+}
+
 /// What has been asked of the transaction and not been sent yet.
 #[derive(Debug, Clone, Copy, Default)]
 struct Ahead {
     begin: bool,
     read_only: bool,
     scope: Option<PracticeId>,
+    /// For the rest of the transaction, statements are planned for their values.
+    planned_anew: bool,
 }
 
 impl Ahead {
@@ -55,7 +64,8 @@ impl Ahead {
             (false, false) => None,
         };
         let scope = self.scope.map(|practice| format!("set local app.practice = '{}'", practice.uuid()));
-        let texts: Vec<String> = begin.into_iter().chain(scope).collect();
+        let planned = self.planned_anew.then(|| "set local plan_cache_mode = auto".to_owned());
+        let texts: Vec<String> = begin.into_iter().chain(scope).chain(planned).collect();
         (!texts.is_empty()).then(|| texts.join("; "))
     }
 }
@@ -63,8 +73,11 @@ impl Ahead {
 pub(crate) struct Trip {
     client: Option<Object>,
     ahead: Mutex<Ahead>,
+    planned_anew: AtomicBool,
     broken: AtomicBool,
     failed: AtomicBool,
+    /// Whether it came to its end, and all of it was done.
+    ended: bool,
 }
 
 impl Trip {
@@ -73,8 +86,10 @@ impl Trip {
         Ok(Self {
             client: Some(pool.get().await?),
             ahead: Mutex::new(Ahead { begin: true, scope: Some(practice), ..Ahead::default() }),
+            planned_anew: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            ended: false,
         })
     }
 
@@ -106,6 +121,9 @@ impl Trip {
     }
 
     async fn prepared(&self, client: &Object, text: &str) -> Result<Statement, StoreError> {
+        if varies(text) && !self.planned_anew.swap(true, Ordering::Relaxed) {
+            self.ahead().planned_anew = true;
+        }
         self.noting(client.prepare_cached(text).await)
     }
 
@@ -146,7 +164,13 @@ impl Trip {
 
     /// The last statements and the commit, in one trip. The first that failed is named by its place.
     pub(crate) async fn last(mut self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, (usize, StoreError)> {
+        self.end(asked).await
+    }
+
+    /// As [`Trip::last`], where the transaction is handed on: nothing can be asked of it any more.
+    pub(crate) async fn end(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, (usize, StoreError)> {
         let done = self.send_last(asked).await;
+        self.ended = done.is_ok();
         // Whether it was committed or rolled back, it is over: the connection is as it was before.
         if !self.broken.load(Ordering::Relaxed)
             && let Some(client) = self.client.take_if(|_| !matches!(done, Err((UNSENT, _))))
@@ -193,6 +217,9 @@ impl Trip {
     /// Commits. PostgreSQL answers COMMIT after a failed statement with a rollback and no error, so
     /// that a caller who overlooked the failure would take nothing for something: refused here.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        if self.ended {
+            return Ok(());
+        }
         self.last(&[]).await.map(drop).map_err(|(_, error)| error)
     }
 }

@@ -9,22 +9,25 @@ mod input;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::future::{Either, select};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use kernel::{ErrorKind, PersonId, PracticeId};
 use store::{Actor, Claim, Job, Store, StoreError};
 
 use self::input::{Feed, Input, Lines, Reading, aside, ends_in};
+use super::between::{Before, tied};
 use super::csv::{self, Look, Mapping, MappingProblem, Said};
-use super::fhir::{Finding, Head, Index, JsonFile, Outcome, Reader, Reject, Report, Resource, Seen};
+use super::fhir::{Finding, Index, JsonFile, Outcome, Reader, Reject, Report, Resource, Seen};
 use super::mappings::keep_mapping;
 use super::merged::{self, Claims};
 use super::runs::begin_run;
 use super::uploads::{self, FileKind, Pieces, Upload};
 use super::vcard;
-use super::writes::Batch;
+use super::writes::{Batch, Waiting};
 
 /// How an import is to be done.
 #[derive(Debug, Clone)]
@@ -410,16 +413,19 @@ async fn bring(
     let mut seen = Seen::default();
     let mut claims = Claims::default();
     let run = begin_run(store, &actor, settings, &plan.names(), watch.under).await?;
-    let mut batch = Batch::new(store, &actor, settings, &index, run, turn, watch.under);
+    let batch = Batch::new(store, &actor, settings, &index, run, turn, watch.under);
+    let report = Mutex::new(report);
+    let mut flow = Flow::of(&batch, &report);
     for (input, wanted) in walks {
         said.file.clone_from(&input.name);
-        let base = said.bytes;
+        let (base, mut from) = (said.bytes, 0);
+        let mut waiting = Vec::new();
         let mut feed = Feed::of(input, &plan.read);
         while let Some(lines) = feed.next().await? {
             for line in lines {
                 match line.result {
                     Err(_) if wanted == Take::Patients => {}
-                    Err(problem) => note_reject(report, &line.file, line.number, "", &problem),
+                    Err(problem) => note_reject(&mut locked(&report), &line.file, line.number, "", &problem),
                     Ok((head, resource)) => {
                         let patient = matches!(resource, Resource::Patient(_));
                         if wanted == Take::All || patient == (wanted == Take::Patients) {
@@ -427,34 +433,98 @@ async fn bring(
                                 && !seen.has(head.key)
                             {
                                 let place = (&line.file, line.number);
-                                claims.hear(&index, head.key, patient, place, report);
+                                claims.hear(&index, head.key, patient, place, &mut locked(&report));
                             }
-                            take(&mut batch, report, &mut seen, &line.file, line.number, head, resource);
+                            let read = Waiting { file: line.file, line: line.number, head, resource };
+                            waiting.extend(taken(&mut locked(&report), &mut seen, read));
                         }
                     }
                 }
-                if batch.len() >= BATCH_RESOURCES || line.end.saturating_sub(batch.from) >= BATCH_BYTES {
+                if waiting.len() >= BATCH_RESOURCES || line.end.saturating_sub(from) >= BATCH_BYTES {
                     said.bytes = base + line.end;
                     said.resources = u64::try_from(seen.count()).unwrap_or(u64::MAX);
-                    batch.write(report, &said).await?;
-                    batch.from = line.end;
-                    if settings.dry_run {
-                        watch.passed(store, &actor, &said).await?;
-                    } else {
-                        watch.told(&said)?;
+                    flow.send(std::mem::take(&mut waiting), &said).await?;
+                    from = line.end;
+                    let heeded =
+                        if settings.dry_run { watch.passed(store, &actor, &said).await } else { watch.told(&said) };
+                    if let Err(stop) = heeded {
+                        flow.land().await?;
+                        return Err(stop);
                     }
                 }
             }
         }
         said.bytes = base + input.bytes;
         said.resources = u64::try_from(seen.count()).unwrap_or(u64::MAX);
-        batch.write(report, &said).await?;
-        batch.from = 0;
+        flow.send(waiting, &said).await?;
+        // What comes next may be about what is in this.
+        flow.land().await?;
         watch.told(&said)?;
     }
+    drop(flow);
+    let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
     merged::carry_out(&batch, claims, report).await?;
     batch.finish(report, &said).await?;
     Ok(())
+}
+
+fn locked<'r, 'a>(report: &'r Mutex<&'a mut Report>) -> MutexGuard<'r, &'a mut Report> {
+    report.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A batch on its way.
+type Flight<'f> = Pin<Box<dyn Future<Output = Result<(), ImportError>> + Send + 'f>>;
+
+/// Batches on their way. PostgreSQL works for one on one processor: while it writes one, the next is prepared and
+/// begun by another connection.
+struct Flow<'f, 'r> {
+    batch: &'f Batch<'f>,
+    report: &'f Mutex<&'r mut Report>,
+    flying: Option<Flight<'f>>,
+    before: Before,
+}
+
+impl<'f, 'r: 'f> Flow<'f, 'r> {
+    fn of(batch: &'f Batch<'f>, report: &'f Mutex<&'r mut Report>) -> Self {
+        Self { batch, report, flying: None, before: Before::nothing() }
+    }
+
+    /// Begins to write resources, and waits for those that were sent before.
+    async fn send(&mut self, waiting: Vec<Waiting>, said: &Progress) -> Result<(), ImportError> {
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let (told, after) = tied();
+        let before = std::mem::replace(&mut self.before, after);
+        let flight: Flight<'f> = Box::pin(self.batch.write(waiting, self.report, said.clone(), before, told));
+        if self.batch.one_by_one() {
+            return flight.await;
+        }
+        let Some(earlier) = self.flying.take() else {
+            self.flying = Some(flight);
+            return Ok(());
+        };
+        match select(earlier, flight).await {
+            Either::Left((done, flight)) => {
+                done?;
+                self.flying = Some(flight);
+                Ok(())
+            }
+            // It is done after the earlier one, or fails: then what the earlier one comes to counts first.
+            Either::Right((done, earlier)) => {
+                earlier.await?;
+                done
+            }
+        }
+    }
+
+    /// Waits until everything is written.
+    async fn land(&mut self) -> Result<(), ImportError> {
+        match self.flying.take() {
+            Some(flight) => flight.await,
+            None => Ok(()),
+        }
+    }
 }
 
 /// The first walk: hashes of what there is, 16 bytes each.
@@ -489,25 +559,20 @@ fn note_reject(report: &mut Report, file: &str, line: u64, resource_type: &str, 
     report.note(Finding::of(Outcome::Reject, file, line, resource_type, problem));
 }
 
-fn take(
-    batch: &mut Batch<'_>,
-    report: &mut Report,
-    seen: &mut Seen,
-    file: &Arc<str>,
-    line: u64,
-    head: Head,
-    resource: Resource,
-) {
-    let resource_type = resource.resource_type().to_owned();
+/// What is to be written, unless it stands in the files a second time.
+fn taken(report: &mut Report, seen: &mut Seen, read: Waiting) -> Option<Waiting> {
+    let Waiting { file, line, head, resource } = &read;
+    let resource_type = resource.resource_type();
     if !seen.first(head.key) {
         let problem = Reject {
             field: format!("{resource_type}.id"),
             reason: "stands in these files a second time: the first is taken".into(),
         };
-        return note_reject(report, file, line, &resource_type, &problem);
+        note_reject(report, file, *line, resource_type, &problem);
+        return None;
     }
     for warning in resource.warnings() {
-        report.note(Finding::of(Outcome::Warn, file, line, &resource_type, warning));
+        report.note(Finding::of(Outcome::Warn, file, *line, resource_type, warning));
     }
-    batch.push(file, line, head, resource);
+    Some(read)
 }

@@ -7,6 +7,7 @@
 pub mod actions;
 pub mod api;
 pub mod archive;
+mod between;
 pub mod csv;
 pub mod export;
 pub mod fhir;

@@ -1,18 +1,19 @@
 //! Writing a batch of an import: one transaction, an event for each patient it touches.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kernel::{AccessId, AlertId, EntryId, IdentifierId, ImportId, PatientId, ResourceId};
 use seal::{Token, TokenKind};
 use store::{Actor, Event, ImportTurn, Imported, Store, StoreError, Tag, ToRemember, TokenSet, Tx, Versioned, sql};
 use uuid::Uuid;
 
+use super::between::{Before, Met, Told, identity_key};
 use super::fhir::{
     AlertImport, Counts, Decision, EntryImport, Finding, Head, Index, MatchKey, Outcome, PatientImport, Reference,
     Reject, Report, Resource, ResourceKey, Unresolved, birth_dates_disagree, decide, match_keys,
 };
-use super::import::{ImportSettings, Progress, Under};
+use super::import::{ImportError, ImportSettings, Progress, Under};
 use super::rows::{KeptPatch, KeptResource, KeptRow, RunPatch, RunRow};
 use super::runs::asked;
 use super::{source_text, uploads};
@@ -43,51 +44,23 @@ const NOBODY_NAMED: &str = "was open to named people only where it comes from: s
 const EDITED: &str = "edited here since; left as it is";
 
 /// One resource waiting to be written.
-struct Waiting {
-    file: Arc<str>,
-    line: u64,
-    head: Head,
-    resource: Resource,
+pub(super) struct Waiting {
+    pub(super) file: Arc<str>,
+    pub(super) line: u64,
+    pub(super) head: Head,
+    pub(super) resource: Resource,
 }
 
-/// Resources collected until they are written together.
+/// What the batches of an import have in common.
 pub(super) struct Batch<'a> {
     pub(super) store: &'a Store,
     actor: &'a Actor,
     pub(super) settings: &'a ImportSettings,
     pub(super) index: &'a Index,
     pub(super) run: Option<ImportId>,
-    waiting: Vec<Waiting>,
-    /// Kept to the end of the batch; in a dry run, which writes nothing, to the end of the files.
-    met: Met,
     /// Nobody else imports into this practice.
     turn: Option<ImportTurn>,
     under: Option<Under<'a>>,
-    /// Where in its file the batch begins.
-    pub(super) from: u64,
-}
-
-/// Patients that were placed and are not in the database yet.
-#[derive(Default)]
-struct Met {
-    /// By their source.
-    by_source: HashMap<ResourceKey, PatientId>,
-    /// By the identifiers that tell persons apart.
-    by_identity: HashMap<ResourceKey, PatientId>,
-    births: HashMap<PatientId, Option<BirthDate>>,
-}
-
-impl Met {
-    fn carries(&mut self, patient: PatientId, identifiers: &[Identifier]) {
-        for text in identifiers.iter().filter_map(Identifier::identity_text) {
-            self.by_identity.insert(identity_key(&MatchKey::Identity(text)), patient);
-        }
-    }
-}
-
-/// 16 bytes instead of the text. No type of FHIR has a small letter first.
-fn identity_key(key: &MatchKey) -> ResourceKey {
-    ResourceKey::of("identity", &key.text())
 }
 
 impl<'a> Batch<'a> {
@@ -100,36 +73,49 @@ impl<'a> Batch<'a> {
         turn: Option<ImportTurn>,
         under: Option<Under<'a>>,
     ) -> Self {
-        let (waiting, met) = (Vec::new(), Met::default());
-        Self { store, actor, settings, index, run, waiting, met, turn, under, from: 0 }
+        Self { store, actor, settings, index, run, turn, under }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    pub(super) fn push(&mut self, file: &Arc<str>, line: u64, head: Head, resource: Resource) {
-        self.waiting.push(Waiting { file: Arc::clone(file), line, head, resource });
-    }
-
-    /// Writes what waits, in one transaction; in a dry run, finds out and drops it.
-    pub(super) async fn write(&mut self, report: &mut Report, said: &Progress) -> Result<(), StoreError> {
-        let waiting = std::mem::take(&mut self.waiting);
-        if waiting.is_empty() {
-            return Ok(());
-        }
+    /// Writes resources, in one transaction; in a dry run, finds out what would become of them. While one batch is
+    /// written the next is prepared and begun: it knows whom the one before brings, and is committed after it.
+    pub(super) async fn write(
+        &self,
+        waiting: Vec<Waiting>,
+        report: &Mutex<&mut Report>,
+        said: Progress,
+        mut before: Before,
+        mut told: Told,
+    ) -> Result<(), ImportError> {
+        let placed = before.placed().await?;
         self.turn_stands()?;
-        let mut work = Work::new(self, self.ask().await?);
+        let mut work = Work::new(self, self.ask().await?, placed);
         let findings = work.place(waiting).await?;
+        // Whoever lost the turn before this batch had its lock may have been followed by somebody else.
+        self.turn_stands()?;
+        told.placed(std::mem::take(&mut work.met).into());
+        if work.needs_before() {
+            before.committed().await?;
+        }
+        work.flush().await?;
+        before.committed().await?;
         let Work { tx, .. } = work;
-        for finding in findings {
-            report.note(finding);
-        }
+        let total = {
+            let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+            for finding in findings {
+                report.note(finding);
+            }
+            report.total()
+        };
         if !self.settings.dry_run {
-            self.commit(tx, report.total(), false, said).await?;
-            self.met = Met::default();
+            self.commit(tx, total, false, &said).await?;
         }
+        told.committed();
         Ok(())
+    }
+
+    /// Whether a batch must be over before the next begins: each batch of a job proves its claim by holding a row.
+    pub(super) fn one_by_one(&self) -> bool {
+        self.under.is_some()
     }
 
     /// That nobody else imports into this practice.
@@ -184,8 +170,11 @@ impl<'a> Batch<'a> {
 
 /// One batch being written.
 struct Work<'b, 'a> {
-    batch: &'b mut Batch<'a>,
+    batch: &'b Batch<'a>,
     tx: Tx<ImportPatients>,
+    met: Met,
+    /// Of the batch before, which may not be in the database yet.
+    before: Arc<Met>,
     tags: BTreeMap<PatientId, Tag>,
     patients: Vec<(Tag, Patient)>,
     identifiers: Vec<(Tag, KnownIdentifier)>,
@@ -197,10 +186,17 @@ struct Work<'b, 'a> {
 }
 
 impl<'b, 'a> Work<'b, 'a> {
-    fn new(batch: &'b mut Batch<'a>, tx: Tx<ImportPatients>) -> Self {
+    fn new(batch: &'b Batch<'a>, tx: Tx<ImportPatients>, placed: Arc<Met>) -> Self {
+        let (met, before) = if batch.settings.dry_run {
+            (Arc::into_inner(placed).unwrap_or_default(), Arc::default())
+        } else {
+            (Met::default(), placed)
+        };
         Self {
             batch,
             tx,
+            met,
+            before,
             tags: BTreeMap::new(),
             patients: Vec::new(),
             identifiers: Vec::new(),
@@ -283,10 +279,12 @@ impl<'b, 'a> Work<'b, 'a> {
                 Err(problem) => Finding::of(Outcome::Reject, &item.file, item.line, &resource_type, &problem),
             });
         }
-        if let Some(run) = self.batch.run.filter(|_| !self.dry()) {
-            self.flush(run).await?;
-        }
         Ok(findings)
+    }
+
+    /// Whether what is to be written rests on a patient whom the batch before brings.
+    fn needs_before(&self) -> bool {
+        self.tags.keys().any(|patient| self.before.births.contains_key(patient))
     }
 
     /// The patient that an entry is about.
@@ -302,7 +300,7 @@ impl<'b, 'a> Work<'b, 'a> {
             Some(Err(unresolved)) => return Err(reject(unresolved.to_string())),
             Some(Ok(key)) => key,
         };
-        if let Some(patient) = self.batch.met.by_source.get(&key) {
+        if let Some(patient) = self.met.by_source.get(&key).or_else(|| self.before.by_source.get(&key)) {
             return Ok(*patient);
         }
         let imported = tokens.get(&self.source_text(&key)).and_then(|token| known.get(token));
@@ -312,7 +310,8 @@ impl<'b, 'a> Work<'b, 'a> {
         }
     }
 
-    async fn flush(&mut self, run: ImportId) -> Result<(), StoreError> {
+    async fn flush(&mut self) -> Result<(), StoreError> {
+        let Some(run) = self.batch.run.filter(|_| !self.dry()) else { return Ok(()) };
         self.tx.insert_under::<PatientRow>(std::mem::take(&mut self.patients)).await?;
         self.tx.insert_under::<IdentifierRow>(std::mem::take(&mut self.identifiers)).await?;
         self.tx.insert_under::<AlertRow>(std::mem::take(&mut self.alerts)).await?;
@@ -390,7 +389,7 @@ impl Work<'_, '_> {
             // Somebody here keeps this record: it is not written over with what another system says.
             Decision::Same(id) | Decision::Known(id) => (PatientId::from_uuid(id), MATCHED, Outcome::Match, LEFT),
         };
-        self.batch.met.by_source.insert(key, id);
+        self.met.by_source.insert(key, id);
         self.remember(token, digest, kind, id.uuid(), outcome);
         Ok(Ok((outcome, reason)))
     }
@@ -400,7 +399,13 @@ impl Work<'_, '_> {
         let mut found = Vec::new();
         for key in match_keys(import, &self.batch.settings.source) {
             if let MatchKey::Identity(_) = key {
-                found.extend(self.batch.met.by_identity.get(&identity_key(&key)).map(|id| id.uuid()));
+                let identity = identity_key(&key);
+                found.extend(
+                    [&self.met, &*self.before]
+                        .iter()
+                        .filter_map(|met| met.by_identity.get(&identity))
+                        .map(|id| id.uuid()),
+                );
                 let words = TokenSet::from([(TokenKind::Identifier, key.text())]);
                 let ids = self.tx.find(&words, 20).await?;
                 let rows: Vec<IdentifierRow> = self
@@ -424,7 +429,8 @@ impl Work<'_, '_> {
     }
 
     async fn birth_agrees(&self, known: Uuid, incoming: Option<BirthDate>) -> Result<Result<(), Reject>, StoreError> {
-        if let Some(known) = self.batch.met.births.get(&PatientId::from_uuid(known)) {
+        let id = PatientId::from_uuid(known);
+        if let Some(known) = self.met.births.get(&id).or_else(|| self.before.births.get(&id)) {
             return Ok(birth_dates_disagree(incoming, *known));
         }
         let row: PatientRow =
@@ -442,8 +448,8 @@ impl Work<'_, '_> {
         } else {
             self.tx.new_patient().await?
         };
-        self.batch.met.births.insert(id, import.demographics.birth);
-        self.batch.met.carries(id, &import.identifiers);
+        self.met.births.insert(id, import.demographics.birth);
+        self.met.carries(id, &import.identifiers);
         if self.dry() {
             return Ok(id);
         }
@@ -518,8 +524,8 @@ impl Work<'_, '_> {
             }
         }
         let alerts = self.fresh_alerts(patient, import.alerts).await?;
-        self.batch.met.births.insert(patient, import.demographics.birth);
-        self.batch.met.carries(patient, &fresh);
+        self.met.births.insert(patient, import.demographics.birth);
+        self.met.carries(patient, &fresh);
         if self.dry() {
             return Ok(true);
         }

@@ -119,6 +119,27 @@ async fn an_import_stopped_anywhere_and_run_again_comes_to_the_same() {
     assert_eq!((after.total().add, after.total().matched, after.total().keep), (0, 0, 0), "{after}");
 }
 
+/// While a batch is written the next is begun, by another connection that does not see it yet.
+#[tokio::test]
+async fn what_is_about_somebody_of_the_batch_before_finds_them() {
+    let house = House::open().await;
+    let practice = house.practice().await;
+    let mut lines = Vec::new();
+    for n in 0..600 {
+        lines.push(patient(&format!("p{n}"), "Quintal", "1980-02-03"));
+        // About somebody in the same batch, and about somebody of the one before.
+        lines.extend([0, 60].iter().filter(|back| **back <= n).map(|back| {
+            let whom = n - back;
+            allergy(&format!("a{n}-{back}"), &format!("p{whom}"), "Latex")
+        }));
+    }
+    let folder = folder_with(&[("Everything.ndjson", lines.join("\n"))]);
+    let said = bring_in(&house, practice, folder.path(), false).await;
+    assert_eq!((said.counts["Patient"].add, said.counts["AllergyIntolerance"].add), (600, 1140), "{said}");
+    assert_eq!(said.total().reject, 0, "{said}");
+    assert_eq!(count("select count(*) from record_entry where practice_id = $1", practice).await, 1140);
+}
+
 #[tokio::test]
 async fn an_import_stopped_at_each_batch_comes_to_the_same() {
     let house = House::open().await;

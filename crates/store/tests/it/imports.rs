@@ -36,7 +36,11 @@ async fn what_one_import_finds_missing_no_other_finds_missing_before_the_first_i
         first.commit(Event::new(), Value::Null).await.unwrap();
     };
     let tokens = [token];
-    let (found, ()) = tokio::join!(second.imported(&tokens), adding);
+    let beginning = async {
+        second.alone_importing().await?;
+        second.imported(&tokens).await
+    };
+    let (found, ()) = tokio::join!(beginning, adding);
     assert_eq!(found.unwrap().len(), 1, "the second waited for what the first added");
 }
 

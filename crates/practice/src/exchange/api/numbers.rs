@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use kernel::{EventId, PatientId, PracticeId};
-use store::{Opener, Reads, StoreError, StoredRow, Survey, Tx, Unseal};
+use store::{Brought, Opener, Reads, StoreError, StoredRow, Survey, Tx, Unseal};
 use uuid::Uuid;
 
 use super::bulk::{GatherMasked, GatherWhole};
@@ -100,9 +100,13 @@ impl Numbers {
 
     /// Those of one patient who was asked about, of the records that were merged into theirs too.
     pub(super) async fn of_one<A: Sight>(tx: &Tx<A>, patient: PatientId) -> Result<Self, StoreError> {
-        let records = tx.records_of(patient);
-        let away = records.iter().copied().map(PatientId::from_uuid).filter(|record| *record != patient);
-        Self::under(tx, &records, away.map(|record| (record, patient)).collect()).await
+        Self::under(tx, &tx.records_of(patient), away_from(tx, patient)).await
+    }
+
+    /// Those of one patient who was asked about, which were read already; likewise.
+    pub(super) fn brought<A: Sight>(tx: &Tx<A>, patient: PatientId, brought: &mut Brought) -> Result<Self, StoreError> {
+        let away = away_from(tx, patient);
+        if A::WHOLE { Ok(Self::whole(away, brought.rows()?)) } else { Ok(Self::masked(away, brought.rows()?)) }
     }
 
     /// Those of one record alone, as for one that was merged away.
@@ -115,21 +119,29 @@ impl Numbers {
         records: &[Uuid],
         away: HashMap<PatientId, PatientId>,
     ) -> Result<Self, StoreError> {
-        let mut numbers = Self { away, ..Self::default() };
         if A::WHOLE {
-            let rows: Vec<IdentifierRow> = number_rows(tx, records).await?;
-            for row in &rows {
-                numbers.note(row.patient_id, row.row_version, row.event_id);
-            }
-            numbers.whole = rows.into_iter().filter(|row| row.active).collect();
+            Ok(Self::whole(away, number_rows(tx, records).await?))
         } else {
-            let rows: Vec<MaskedRow> = number_rows(tx, records).await?;
-            for row in &rows {
-                numbers.note(row.patient_id, row.row_version, row.event_id);
-            }
-            numbers.masked = rows.into_iter().filter(|row| row.active).collect();
+            Ok(Self::masked(away, number_rows(tx, records).await?))
         }
-        Ok(numbers)
+    }
+
+    fn whole(away: HashMap<PatientId, PatientId>, rows: Vec<IdentifierRow>) -> Self {
+        let mut numbers = Self { away, ..Self::default() };
+        for row in &rows {
+            numbers.note(row.patient_id, row.row_version, row.event_id);
+        }
+        numbers.whole = rows.into_iter().filter(|row| row.active).collect();
+        numbers
+    }
+
+    fn masked(away: HashMap<PatientId, PatientId>, rows: Vec<MaskedRow>) -> Self {
+        let mut numbers = Self { away, ..Self::default() };
+        for row in &rows {
+            numbers.note(row.patient_id, row.row_version, row.event_id);
+        }
+        numbers.masked = rows.into_iter().filter(|row| row.active).collect();
+        numbers
     }
 
     fn note(&mut self, patient: PatientId, version: i64, event: EventId) {
@@ -171,6 +183,12 @@ impl Numbers {
         let written = self.written.get(&row.id).map(Vec::as_slice).unwrap_or_default();
         written.iter().fold(own, |stamp, (version, event)| stamp.and(*version, *event))
     }
+}
+
+/// The records that were merged into that of a patient who was asked about.
+fn away_from<A: Sight>(tx: &Tx<A>, patient: PatientId) -> HashMap<PatientId, PatientId> {
+    let records = tx.records_of(patient).into_iter().map(PatientId::from_uuid);
+    records.filter(|record| *record != patient).map(|record| (record, patient)).collect()
 }
 
 impl Unseal for Numbers {

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use futures_util::future::try_join;
 use kernel::{ImportId, PatientId};
 use store::{
     Actor, Damaged, Event, FhirType, FhirTypes, Includes, Interaction, Resource, ResourceKind, Store, StoreError,
@@ -36,32 +35,44 @@ pub async fn read(store: &Store, actor: &Actor, kind: &'static Kind, id: Uuid) -
 /// where it went.
 async fn read_patient(store: &Store, actor: &Actor, threshold: Threshold, id: PatientId) -> Result<Shown, ApiError> {
     let whole = threshold.would_allow::<RevealIdentifier>(ResourceKind::Patient);
-    match read_of(threshold, whole, id, id).await {
+    let read =
+        if whole { standing::<ReadWhole>(threshold, id).await } else { standing::<ReadPatient>(threshold, id).await };
+    match read {
         Err(ApiError::Store(StoreError::Merged { into })) => {
             let threshold = store.enter(actor).await?.naming(FhirTypes::of([FhirType::Patient]), Interaction::Read);
-            read_of(threshold, whole, into, id).await
+            let about = Resource::Patient(into);
+            if whole {
+                merged_away(threshold.ask::<ReadWhole>(about).await?, id).await
+            } else {
+                merged_away(threshold.ask::<ReadPatient>(about).await?, id).await
+            }
         }
         other => other,
     }
 }
 
-async fn read_of(threshold: Threshold, whole: bool, asked: PatientId, id: PatientId) -> Result<Shown, ApiError> {
-    if whole {
-        one_patient(threshold.ask::<ReadWhole>(Resource::Patient(asked)).await?, id).await
-    } else {
-        one_patient(threshold.ask::<ReadPatient>(Resource::Patient(asked)).await?, id).await
-    }
+async fn standing<A: Sight>(threshold: Threshold, id: PatientId) -> Result<Shown, ApiError> {
+    let own = id.uuid();
+    let row = sql!("select * from patient where practice_id = $1 and id = $2");
+    let numbers = sql!(
+        "select * from patient_identifier where practice_id = $1 and patient_id = any(array(
+            select $2::uuid union all select id from patient where practice_id = $1 and merged_into = $2)) order by id"
+    );
+    let (tx, mut brought) =
+        threshold.ask_for::<A>(Resource::Patient(id), &[(row, &[&own]), (numbers, &[&own])]).await?;
+    let row = brought.row::<PatientRow>()?;
+    let numbers = Numbers::brought(&tx, id, &mut brought)?;
+    shown(tx, row, numbers).await
 }
 
-async fn one_patient<A: Sight>(tx: Tx<A>, id: PatientId) -> Result<Shown, ApiError> {
-    let stands = tx.resource().patient() == Some(id);
-    let ids = [id.uuid()];
-    let row = async {
-        tx.row::<PatientRow>(sql!("select * from patient where practice_id = $1 and id = $2"), &[&ids[0]]).await
-    };
-    let numbers = async { if stands { Numbers::of_one(&tx, id).await } else { Numbers::of_record(&tx, id).await } };
-    // Both are on their way at once.
-    let (row, numbers) = try_join(row, numbers).await?;
+async fn merged_away<A: Sight>(tx: Tx<A>, id: PatientId) -> Result<Shown, ApiError> {
+    let row = tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id.uuid()]).await?;
+    let numbers = Numbers::of_record(&tx, id).await?;
+    shown(tx, row, numbers).await
+}
+
+async fn shown<A: Sight>(tx: Tx<A>, row: PatientRow, numbers: Numbers) -> Result<Shown, ApiError> {
+    let id = row.id;
     let (stamp, away) = (numbers.stamp(&row), numbers.merged_into(id));
     let (row, mut numbers) = tx.record(Event::new().about("patient", id.uuid()), (row, numbers)).await?;
     let numbers = numbers.remove(&id).unwrap_or_default();
