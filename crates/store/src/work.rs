@@ -223,6 +223,14 @@ pub struct WorkState {
     pub fault: Option<String>,
 }
 
+impl WorkState {
+    /// Whether nothing more will be done about it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.state.as_str(), "finished" | "failed" | "cancelled")
+    }
+}
+
 const ENQUEUE: &str = "
     insert into work (practice_id, id, kind, about, state, due_at, attempts, created_at)
     values ($1, $2, $3, $4, 'waiting', $5, 0, $6)

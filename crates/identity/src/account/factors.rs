@@ -14,7 +14,7 @@ use crate::sign_in::{HALF_LIFE, NextStep};
 use crate::throttle::Rule;
 use crate::token::{ForHalfSignIn, Token};
 use crate::totp::TotpSecret;
-use crate::{EnrolTotp, Identity, Me, OfferTotp, RefuseSignIn, RenewCodes, reads};
+use crate::{EnrolTotp, Identity, Me, OfferTotp, RenewCodes, reads};
 
 impl Identity {
     /// A new authenticator to be set up; the same for ten minutes, however often it is asked. Nothing
@@ -76,9 +76,7 @@ impl Identity {
         attempt(&tx, Rule::SecondFactor, &account(me.person())).await??;
         if let Err(refused) = take_code(&tx, me.person(), &secret, code).await? {
             tx.keep_counts().await?;
-            let tx = self.store.own::<RefuseSignIn>(&me.signed_in, me.source.clone()).await?;
-            let event = Event::new().about("person", me.person().uuid()).field("new authenticator");
-            tx.commit(event, Value::Null).await?;
+            self.note_refusal(me, "new authenticator").await?;
             return Err(refused.into());
         }
         give_back(&tx, Rule::SecondFactor, &account(me.person()), u32::MAX).await?;

@@ -116,12 +116,16 @@ impl Identity {
                 Ok(Some(Proved { row, person }))
             }
             Verdict::Wrong => {
-                let tx = self.store.own::<RefuseSignIn>(&me.signed_in, me.source.clone()).await?;
-                let event = Event::new().about("person", me.person().uuid()).field("current password");
-                tx.commit(event, Value::Null).await?;
+                self.note_refusal(me, "current password").await?;
                 Err(OwnError::CurrentPassword)
             }
         }
+    }
+
+    /// That somebody signed in could not prove something: an event of its own.
+    pub(super) async fn note_refusal(&self, me: &Me, what: &'static str) -> Result<(), StoreError> {
+        let tx = self.store.own::<RefuseSignIn>(&me.signed_in, me.source.clone()).await?;
+        tx.commit(Event::new().about("person", me.person().uuid()).field(what), Value::Null).await.map(drop)
     }
 
     /// Whether a retry sends the password that was chosen the first time. A fingerprint cannot tell: a

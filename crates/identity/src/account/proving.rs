@@ -12,7 +12,7 @@ use crate::password::Password;
 use crate::rows::SessionPatch;
 use crate::second::take_code;
 use crate::throttle::Rule;
-use crate::{Identity, Me, ProveAgain, RefuseSignIn, reads};
+use crate::{Identity, Me, ProveAgain, reads};
 
 /// Both factors count as proved lately for this long.
 pub const PROVED_FOR: SignedDuration = SignedDuration::from_mins(10);
@@ -46,8 +46,7 @@ impl Identity {
         attempt(&tx, Rule::SecondFactor, &subject).await??;
         if let Err(refused) = take_code(&tx, me.person(), &secret, code).await? {
             tx.keep_counts().await?;
-            let tx = self.store.own::<RefuseSignIn>(&me.signed_in, me.source.clone()).await?;
-            tx.commit(Event::new().about("person", me.person().uuid()).field("totp"), Value::Null).await?;
+            self.note_refusal(me, "totp").await?;
             return Err(refused.into());
         }
         give_back(&tx, Rule::SecondFactor, &subject, u32::MAX).await?;

@@ -14,8 +14,8 @@ use super::fhir::{
     Reject, Report, Resource, ResourceKey, Unresolved, birth_dates_disagree, decide, match_keys,
 };
 use super::import::{ImportError, ImportSettings, Progress, Under};
-use super::rows::{KeptPatch, KeptResource, KeptRow, RunPatch, RunRow};
-use super::runs::asked;
+use super::rows::{KeptPatch, KeptResource, KeptRow, RunPatch};
+use super::runs::{asked, run_row};
 use super::{source_text, uploads};
 use crate::patients::actions::ImportPatients;
 use crate::patients::identifiers::Identifier;
@@ -136,8 +136,7 @@ impl<'a> Batch<'a> {
         said: &Progress,
     ) -> Result<(), StoreError> {
         let Some(run) = self.run else { return Ok(()) };
-        let row: RunRow =
-            tx.row(sql!("select * from import_run where practice_id = $1 and id = $2"), &[&run.uuid()]).await?;
+        let row = run_row(&tx, run).await?;
         // A run that was taken up again passes over what is done, and counts it anew: until it is past that, what
         // stands there is more, and is what taking the run back goes by.
         let number = |count: u64, stands: i64| {

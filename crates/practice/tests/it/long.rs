@@ -15,15 +15,27 @@ use testkit::House;
 use crate::export::{ask_whole, two, work_off};
 use crate::import::{allergy, bring_in, patient};
 
-/// Writes `patients` patients with eight letters of 24 kB and twenty observations each: 200 kB a patient.
-fn write_files(folder: &Path, patients: usize) -> u64 {
+/// What an observation says of 150 letters. With letters of 24 kB, a patient is 200 kB.
+fn in_words(_: usize) -> String {
+    format!(r#""valueString":"{}""#, "x".repeat(150))
+}
+
+/// What an observation says by a number. With letters of 2 kB, a patient is 29 records and 27 kB.
+fn in_numbers(observation: usize) -> String {
+    format!(
+        r#""code":{{"text":"Weight"}},"effectiveDateTime":"2026-01-02","valueQuantity":{{"value":{observation},"unit":"kg"}}"#
+    )
+}
+
+/// Writes `patients` patients with eight letters of so many lines and twenty observations each. Gives the bytes.
+fn write_files(folder: &Path, patients: usize, lines: usize, says: fn(usize) -> String) -> u64 {
     let open = |name: &str| BufWriter::new(File::create(folder.join(name)).unwrap());
     let (mut people, mut letters) = (open("Patient.ndjson"), open("DocumentReference.ndjson"));
     let mut observations = open("Observation.ndjson");
     for n in 0..patients {
         writeln!(people, "{}", patient(&format!("p{n}"), "Quintal", "1980-02-03")).unwrap();
         for letter in 0..8 {
-            let data = STANDARD.encode(format!("Letter {letter} about number {n}. ").repeat(620));
+            let data = STANDARD.encode(format!("Letter {letter} about number {n}. ").repeat(lines));
             writeln!(
                 letters,
                 r#"{{"resourceType":"DocumentReference","id":"d{n}-{letter}","status":"current","subject":{{"reference":"Patient/p{n}"}},"description":"Letter","content":[{{"attachment":{{"contentType":"text/plain","data":"{data}"}}}}]}}"#
@@ -33,8 +45,8 @@ fn write_files(folder: &Path, patients: usize) -> u64 {
         for observation in 0..20 {
             writeln!(
                 observations,
-                r#"{{"resourceType":"Observation","id":"o{n}-{observation}","status":"final","subject":{{"reference":"Patient/p{n}"}},"valueString":"{}"}}"#,
-                "x".repeat(150)
+                r#"{{"resourceType":"Observation","id":"o{n}-{observation}","status":"final","subject":{{"reference":"Patient/p{n}"}},{}}}"#,
+                says(observation)
             )
             .unwrap();
         }
@@ -60,7 +72,7 @@ async fn an_import_ten_times_as_large_takes_no_more_memory() {
     for patients in [100, 1000] {
         let practice = house.practice().await;
         let folder = tempfile::tempdir().unwrap();
-        let bytes = write_files(folder.path(), patients);
+        let bytes = write_files(folder.path(), patients, 620, in_words);
         let said = bring_in(&house, practice, folder.path(), false).await;
         assert_eq!((said.total().reject, said.total().add + said.total().keep), (0, patients as u64 * 29), "{said}");
         peaks.push(memory_max_mib());
@@ -130,7 +142,7 @@ async fn an_export_of_thousands_of_patients_prints_its_speed_and_its_memory() {
     for patients in [1_000_u32, 3_000] {
         let practice = house.practice().await;
         let folder = tempfile::tempdir().unwrap();
-        write_small_files(folder.path(), patients);
+        write_files(folder.path(), patients as usize, 60, in_numbers);
         let said = bring_in(&house, practice, folder.path(), false).await;
         assert_eq!(said.total().reject, 0, "{said}");
         let before_mib = memory_max_mib();
@@ -158,32 +170,4 @@ async fn an_export_of_thousands_of_patients_prints_its_speed_and_its_memory() {
 #[ignore = "long: seven thousand records there and back"]
 async fn every_patient_of_the_sample_goes_there_and_back_beside_merges_of_every_kind() {
     crate::export_merged::there_and_back(usize::MAX).await;
-}
-
-/// Patients with eight letters of 2 kB and twenty observations each: 29 records, 27 kB a patient.
-fn write_small_files(folder: &Path, patients: u32) {
-    let open = |name: &str| BufWriter::new(File::create(folder.join(name)).unwrap());
-    let (mut people, mut letters) = (open("Patient.ndjson"), open("DocumentReference.ndjson"));
-    let mut observations = open("Observation.ndjson");
-    for n in 0..patients {
-        writeln!(people, "{}", patient(&format!("p{n}"), "Quintal", "1980-02-03")).unwrap();
-        for letter in 0..8 {
-            let data = STANDARD.encode(format!("Letter {letter} about number {n}. ").repeat(60));
-            writeln!(
-                letters,
-                r#"{{"resourceType":"DocumentReference","id":"d{n}-{letter}","status":"current","subject":{{"reference":"Patient/p{n}"}},"description":"Letter","content":[{{"attachment":{{"contentType":"text/plain","data":"{data}"}}}}]}}"#
-            )
-            .unwrap();
-        }
-        for observation in 0..20 {
-            writeln!(
-                observations,
-                r#"{{"resourceType":"Observation","id":"o{n}-{observation}","status":"final","subject":{{"reference":"Patient/p{n}"}},"code":{{"text":"Weight"}},"effectiveDateTime":"2026-01-02","valueQuantity":{{"value":{observation},"unit":"kg"}}}}"#
-            )
-            .unwrap();
-        }
-    }
-    for file in [people, letters, observations] {
-        file.into_inner().unwrap();
-    }
 }

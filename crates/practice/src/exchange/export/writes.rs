@@ -20,10 +20,7 @@ use super::reads::{self, Approver};
 use super::rows::{Export, ExportPatch, ExportRow};
 use super::{ALONE_WAITS, ExportError, KEPT_FOR, Scope, State};
 use crate::exchange::archive::{Recipient, sha256};
-
-fn after(at: Timestamp, time: jiff::SignedDuration) -> Timestamp {
-    at.saturating_add(time).unwrap_or(Timestamp::MAX)
-}
+use crate::exchange::{after, anew};
 
 fn scope_code(patient: Option<PatientId>) -> &'static str {
     match patient.map_or(Scope::Practice, |_| Scope::Patient) {
@@ -175,11 +172,7 @@ pub async fn ask_at_host(
 ) -> Result<ExportId, ExportError> {
     let actor = store.machine(Job::Export, practice).await?;
     let members = reads::ask_form(store, &actor).await?;
-    let key = IdempotencyKey::new(store.clock().now(), store.entropy());
-    let Once::Fresh(mut tx) = store.enter(&actor).await?.ask_once::<AskExport>(Resource::Practice, key, &()).await?
-    else {
-        return Err(StoreError::KeyReused.into());
-    };
+    let mut tx: Tx<AskExport> = anew(store, &actor).await?;
     let patient = match patient {
         None => None,
         Some(id) => {
@@ -320,10 +313,7 @@ pub async fn taken(store: &Store, actor: &Actor, id: ExportId) -> Result<(), Exp
 
 /// A transaction of the job under its claim.
 async fn held(store: &Store, actor: &Actor, claim: &Claim, advanced: bool) -> Result<Tx<MakeExport>, StoreError> {
-    let key = IdempotencyKey::new(store.clock().now(), store.entropy());
-    let Once::Fresh(tx) = store.enter(actor).await?.ask_once::<MakeExport>(Resource::Practice, key, &()).await? else {
-        return Err(StoreError::KeyReused);
-    };
+    let tx: Tx<MakeExport> = anew(store, actor).await?;
     if advanced {
         tx.hold_advanced(claim).await?;
     } else {

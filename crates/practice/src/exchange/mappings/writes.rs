@@ -1,10 +1,11 @@
 //! Keeping a mapping.
 
-use kernel::{IdempotencyKey, MappingId, PracticeId};
+use kernel::{MappingId, PracticeId};
 use seal::TokenKind;
-use store::{Event, Job, Once, Resource, Store, StoreError, Versioned, sql};
+use store::{Event, Job, Store, StoreError, Tx, Versioned, sql};
 
 use super::{LABEL, columns_of_mapping};
+use crate::exchange::anew;
 use crate::exchange::csv::Mapping;
 use crate::exchange::rows::{KnownMapping, MappingPatch, MappingRow};
 use crate::patients::actions::ImportPatients;
@@ -17,9 +18,7 @@ pub(in crate::exchange) async fn keep_mapping(
 ) -> Result<(), StoreError> {
     let Some(columns) = columns_of_mapping(mapping) else { return Ok(()) };
     let actor = store.machine(Job::Import, practice).await?;
-    let key = IdempotencyKey::new(store.clock().now(), store.entropy());
-    let asked = store.enter(&actor).await?.ask_once::<ImportPatients>(Resource::Practice, key, &()).await?;
-    let Once::Fresh(mut tx) = asked else { return Err(StoreError::KeyReused) };
+    let mut tx: Tx<ImportPatients> = anew(store, &actor).await?;
     tx.alone_importing().await?;
     let digest = tx.blind(LABEL, TokenKind::Identifier, &columns).await?.bytes().to_vec();
     let known: Vec<MappingRow> =

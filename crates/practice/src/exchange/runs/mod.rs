@@ -15,6 +15,7 @@ use kernel::{ErrorKind, PatientId};
 use store::StoreError;
 
 pub use reads::{Known, known_runs};
+pub(super) use reads::{run_row, run_to_undo};
 pub use writes::undo;
 pub(super) use writes::{asked, begin_run, undo_under};
 

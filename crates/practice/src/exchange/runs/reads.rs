@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use kernel::{ImportId, PracticeId};
-use store::{Event, Job, Resource, Store, StoreError, Tx, sql};
+use store::{Action, Event, Job, Resource, Store, StoreError, Tx, sql};
 
+use super::{UndoError, state};
 use crate::exchange::actions::ReadImports;
 use crate::exchange::rows::RunRow;
 
@@ -29,6 +30,20 @@ pub struct Known {
     pub skipped: i64,
     /// Lines not taken.
     pub rejected: i64,
+}
+
+/// One run.
+pub(in crate::exchange) async fn run_row<A: Action>(tx: &Tx<A>, id: ImportId) -> Result<RunRow, StoreError> {
+    tx.row(sql!("select * from import_run where practice_id = $1 and id = $2"), &[&id.uuid()]).await
+}
+
+/// A run that is to be taken back: one that is here, and was not taken back already.
+pub(in crate::exchange) async fn run_to_undo<A: Action>(tx: &Tx<A>, id: ImportId) -> Result<RunRow, UndoError> {
+    let row = run_row(tx, id).await.map_err(|error| match error {
+        StoreError::Missing => UndoError::Unknown,
+        other => other.into(),
+    })?;
+    if row.state == state::UNDONE { Err(UndoError::Already) } else { Ok(row) }
 }
 
 /// The imports of a practice, newest first.

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::{EventId, IdempotencyKey, ImportId, PatientId, PracticeId};
+use kernel::{EventId, ImportId, PatientId, PracticeId};
 use seal::TokenKind;
 use serde_json::json;
-use store::{Actor, Claim, Event, Job, Once, Resource, Store, StoreError, Tag, Tx, Versioned, sql};
+use store::{Actor, Claim, Event, Job, Store, StoreError, Tag, Tx, Versioned, sql};
 use uuid::Uuid;
 
+use super::reads::{run_row, run_to_undo};
 use super::{NAMED_MAX, UndoError, Undone, state};
 use crate::exchange::actions::UndoImport;
+use crate::exchange::anew;
 use crate::exchange::import::{ImportSettings, Under};
 use crate::exchange::rows::{KeptRow, Run, RunPatch, RunRow};
 use crate::exchange::uploads;
@@ -42,14 +44,7 @@ pub(in crate::exchange) async fn undo_under(
     let actor = store.machine(Job::Import, practice).await?;
     let work = Work { store, actor: &actor, run, claim };
     let mut tx = work.ask().await?;
-    let row: RunRow =
-        match tx.row(sql!("select * from import_run where practice_id = $1 and id = $2"), &[&run.uuid()]).await {
-            Err(StoreError::Missing) => return Err(UndoError::Unknown),
-            other => other?,
-        };
-    if row.state == state::UNDONE {
-        return Err(UndoError::Already);
-    }
+    let row = run_to_undo(&tx, run).await?;
     let added = work.added(&tx).await?;
     if row.state != state::UNDOING {
         work.check(&tx, &row, &added).await?;
@@ -125,9 +120,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     async fn ask(&self) -> Result<Tx<UndoImport>, StoreError> {
-        let key = IdempotencyKey::new(self.store.clock().now(), self.store.entropy());
-        let asked = self.store.enter(self.actor).await?.ask_once::<UndoImport>(Resource::Practice, key, &()).await?;
-        let Once::Fresh(tx) = asked else { return Err(StoreError::KeyReused) };
+        let tx: Tx<UndoImport> = anew(self.store, self.actor).await?;
         if let Some(claim) = self.claim {
             tx.hold_advanced(claim).await?;
         }
@@ -408,8 +401,7 @@ impl Work<'_> {
         let all = all.chain(&added.merges);
         let targets: Vec<Uuid> = all.copied().collect();
         tx.forget_imports(self.run, &targets).await?;
-        let row: RunRow =
-            tx.row(sql!("select * from import_run where practice_id = $1 and id = $2"), &[&self.run.uuid()]).await?;
+        let row = run_row(&tx, self.run).await?;
         let patch = RunPatch { state: Some(state::UNDONE.to_owned()), ..RunPatch::default() };
         tx.amend(&row, Versioned(row.row_version), patch).await?;
         tx.commit(self.about(), serde_json::Value::Null).await.map(|_| ())
@@ -496,9 +488,7 @@ pub(in crate::exchange) async fn asked(
     actor: &Actor,
     under: Option<Under<'_>>,
 ) -> Result<Tx<ImportPatients>, StoreError> {
-    let key = IdempotencyKey::new(store.clock().now(), store.entropy());
-    let asked = store.enter(actor).await?.ask_once::<ImportPatients>(Resource::Practice, key, &()).await?;
-    let Once::Fresh(tx) = asked else { return Err(StoreError::KeyReused) };
+    let tx = anew(store, actor).await?;
     if let Some(Under { claim, .. }) = under {
         tx.hold_advanced(claim).await?;
     }

@@ -18,7 +18,7 @@ pub mod writes;
 use jiff::SignedDuration;
 use kernel::{ErrorKind, PersonId};
 use serde::{Deserialize, Serialize};
-use store::StoreError;
+use store::{Role, Roles, StoreError};
 
 use super::csv::{Mapping, MappingProblem};
 
@@ -109,6 +109,11 @@ impl Upload {
     pub fn file_kind(&self) -> FileKind {
         FileKind::from_code(&self.kind).unwrap_or(FileKind::Csv)
     }
+}
+
+/// Whether somebody of the team treats patients: such people can be named for records that are open to few.
+fn treats(status: &str, roles: &str) -> bool {
+    status == "active" && roles.parse::<Roles>().is_ok_and(|roles| roles.has(Role::Practitioner))
 }
 
 /// A file that was sent.

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use kernel::{ImportId, PersonId, UploadId};
-use store::{Action, Actor, Event, Resource, Role, Roles, Store, StoreError, Tx, WorkKind, WorkState, sql};
+use store::{Action, Actor, Event, Resource, Store, StoreError, Tx, WorkKind, WorkState, sql};
 use uuid::Uuid;
 
 use super::pieces::decoded;
 use super::rows::{KeptReport, Member, MemberRow, Piece, PieceRow, ReportRow, Upload, UploadRow};
-use super::{UploadState, working};
+use super::{UploadState, treats, working};
 use crate::exchange::actions::{GatherUpload, PreviewUpload, ReadImports, UploadPage};
 use crate::exchange::fhir::Counts;
 use crate::exchange::rows::RunRow;
+use crate::exchange::runs::run_row;
 
 /// Imports that are listed.
 const LISTED_MAX: i64 = 100;
@@ -126,10 +127,6 @@ async fn team<A: Action>(tx: &Tx<A>) -> Result<Vec<MemberRow>, StoreError> {
     tx.rows(sql!("select * from membership where practice_id = $1 order by id"), &[]).await
 }
 
-async fn run_row<A: Action>(tx: &Tx<A>, id: ImportId) -> Result<RunRow, StoreError> {
-    tx.row(sql!("select * from import_run where practice_id = $1 and id = $2"), &[&id.uuid()]).await
-}
-
 fn names<E>(team: Vec<Result<Member, E>>) -> HashMap<PersonId, Member> {
     team.into_iter().flatten().map(|member| (member.id, member)).collect()
 }
@@ -236,11 +233,9 @@ pub async fn page(store: &Store, actor: &Actor, id: UploadId) -> Result<Page, St
     let (upload, people) = (upload?, names(team));
     let reports: Vec<KeptReport> = reports.into_iter().flatten().collect();
     let of = |dry| reports.iter().find(|kept| kept.dry == dry).map(|kept| kept.report.total());
-    let treats = |member: &&Member| {
-        member.status == "active" && member.roles.parse::<Roles>().is_ok_and(|roles| roles.has(Role::Practitioner))
-    };
+    let treating = people.values().filter(|member| treats(&member.status, &member.roles));
     let mut practitioners: Vec<(PersonId, String)> =
-        people.values().filter(treats).map(|member| (member.id, member.display_name.clone())).collect();
+        treating.map(|member| (member.id, member.display_name.clone())).collect();
     practitioners.sort_by(|a, b| a.1.cmp(&b.1));
     Ok(Page {
         asked_name: people.get(&upload.asked_by).map(|member| member.display_name.clone()),
@@ -322,7 +317,7 @@ impl RunPage {
     /// Whether somebody has asked for it to be taken back and the job is not done with that.
     #[must_use]
     pub fn is_asked(&self) -> bool {
-        self.work.as_ref().is_some_and(|work| !matches!(work.state.as_str(), "finished" | "failed" | "cancelled"))
+        self.work.as_ref().is_some_and(|work| !work.is_over())
     }
 }
 

@@ -1,12 +1,13 @@
 //! The job: brings in what was sent, takes a run back, and puts away what nobody needs any more. Killed anywhere,
 //! it goes on: what is done is known by its tokens, and each transaction proves the claim.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use store::{Actor, Claim, Ended, Errand, Fault, Job, Store};
 
 use super::reads::{Task, task};
 use super::writes::{Outcome, end_phase, put_away, so_far};
 use super::{Upload, UploadState};
+use crate::exchange::after;
 use crate::exchange::csv::MappingProblem;
 use crate::exchange::fhir::Report;
 use crate::exchange::import::{ImportError, import_upload};
@@ -35,7 +36,7 @@ pub async fn go_on(store: &Store, claim: &Claim) -> Result<Ended, Fault> {
             match undo_under(store, claim.practice(), run, false, Some(claim)).await {
                 Ok(_) | Err(UndoError::Already | UndoError::Unknown) => Ok(Ended::Finished),
                 Err(UndoError::Stopped) => Ok(Ended::Stopped),
-                Err(UndoError::Running) => Ok(Ended::Later(after(store, TURN_AGAIN))),
+                Err(UndoError::Running) => Ok(Ended::Later(after(store.clock().now(), TURN_AGAIN))),
                 Err(UndoError::WorkedOn { .. }) => Err(Fault::for_good(fault::WORKED_ON)),
                 Err(UndoError::Later) => Err(Fault::for_good(fault::LATER)),
                 Err(UndoError::Store(error)) => Err(error.into()),
@@ -45,10 +46,6 @@ pub async fn go_on(store: &Store, claim: &Claim) -> Result<Ended, Fault> {
     }
 }
 
-fn after(store: &Store, time: SignedDuration) -> Timestamp {
-    store.clock().now().saturating_add(time).unwrap_or(Timestamp::MAX)
-}
-
 /// Looks after an upload to its end.
 async fn keep(store: &Store, actor: &Actor, claim: &Claim, upload: &Upload) -> Result<Ended, Fault> {
     let now = store.clock().now();
@@ -56,7 +53,7 @@ async fn keep(store: &Store, actor: &Actor, claim: &Claim, upload: &Upload) -> R
         return Ok(Ended::Later(upload.ends_at));
     }
     if upload.stands().is_under_way() {
-        return Ok(Ended::Later(after(store, LOOK_AGAIN)));
+        return Ok(Ended::Later(after(store.clock().now(), LOOK_AGAIN)));
     }
     put_away(store, actor, claim, upload.id).await?;
     Ok(Ended::Finished)
@@ -95,7 +92,7 @@ async fn phase(store: &Store, actor: &Actor, claim: &Claim, upload: &Upload) -> 
             so_far(store, actor, claim, upload.id, dry, report).await?;
             Ok(Ended::Stopped)
         }
-        Err(ImportError::Running) => Ok(Ended::Later(after(store, TURN_AGAIN))),
+        Err(ImportError::Running) => Ok(Ended::Later(after(store.clock().now(), TURN_AGAIN))),
         Err(ImportError::Mapping(problem)) => {
             end(Outcome { problem: Some(problem_code(&problem)), ..none }).await?;
             Ok(Ended::Finished)

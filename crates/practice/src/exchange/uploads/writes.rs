@@ -1,36 +1,25 @@
 //! Taking files in, saying how they are read, having them brought in; and what the job writes down. Each is an
 //! event; what a piece holds never is.
 
-use jiff::Timestamp;
 use kernel::{IdempotencyKey, ImportId, PersonId, UploadId};
 use serde_json::{Value, json};
-use store::{
-    Action, Actor, Claim, Event, Once, Resource, Role, Roles, Store, StoreError, Tx, Versioned, WorkKind, Writes, sql,
-};
+use store::{Action, Actor, Claim, Event, Once, Resource, Store, StoreError, Tx, Versioned, WorkKind, Writes, sql};
 use uuid::Uuid;
 
 use super::pieces::encoded;
 use super::rows::{KeptReport, MemberRow, Piece, PieceRow, ReportRow, Upload, UploadPatch, UploadRow};
 use super::{
     ARRIVES_WITHIN, FileKind, KEPT_FOR, PIECE_BYTES, SOURCE_CHARS_MAX, SentFile, UploadError, UploadLimits,
-    UploadSettings, UploadState,
+    UploadSettings, UploadState, treats,
 };
 use crate::exchange::actions::{AskImport, AskUndo, KeepUpload, SendUpload};
 use crate::exchange::csv::{Mapping, MappingProblem};
 use crate::exchange::fhir::Report;
 use crate::exchange::import::{Progress, Under};
-use crate::exchange::rows::RunRow;
-use crate::exchange::runs::{UndoError, state};
+use crate::exchange::runs::{UndoError, run_to_undo};
+use crate::exchange::{after, anew};
 use crate::patients::actions::ImportPatients;
 use crate::patients::model::{is_blank, line};
-
-fn after(at: Timestamp, time: jiff::SignedDuration) -> Timestamp {
-    at.saturating_add(time).unwrap_or(Timestamp::MAX)
-}
-
-fn fresh(store: &Store) -> IdempotencyKey {
-    IdempotencyKey::new(store.clock().now(), store.entropy())
-}
 
 fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
@@ -42,11 +31,6 @@ fn about(id: UploadId) -> Event {
 
 async fn row_of<A: Action>(tx: &Tx<A>, id: UploadId) -> Result<UploadRow, StoreError> {
     tx.row(sql!("select * from import_upload where practice_id = $1 and id = $2"), &[&id.uuid()]).await
-}
-
-async fn asked<A: Writes>(store: &Store, actor: &Actor) -> Result<Tx<A>, StoreError> {
-    let asked = store.enter(actor).await?.ask_once::<A>(Resource::Practice, fresh(store), &()).await?;
-    if let Once::Fresh(tx) = asked { Ok(tx) } else { Err(StoreError::KeyReused) }
 }
 
 // ---- files arrive ----
@@ -114,7 +98,7 @@ pub(super) async fn piece(
     (file, place): (i32, i32),
     bytes: &[u8],
 ) -> Result<(), UploadError> {
-    let mut tx: Tx<SendUpload> = asked(store, actor).await?;
+    let mut tx: Tx<SendUpload> = anew(store, actor).await?;
     has_room(&tx, limits).await?;
     let row = row_of(&tx, id).await?;
     if row.state != UploadState::Receiving.code() {
@@ -135,7 +119,7 @@ pub(super) async fn complete(
     kind: FileKind,
     files: Vec<SentFile>,
 ) -> Result<(), UploadError> {
-    let mut tx: Tx<SendUpload> = asked(store, actor).await?;
+    let mut tx: Tx<SendUpload> = anew(store, actor).await?;
     let row = row_of(&tx, id).await?;
     if row.state != UploadState::Receiving.code() {
         return Err(UploadError::NotNow);
@@ -178,9 +162,13 @@ pub async fn discard(store: &Store, actor: &Actor, key: IdempotencyKey, id: Uplo
 async fn empty<A: Writes>(tx: &mut Tx<A>, row: &UploadRow, to: Option<UploadState>) -> Result<(), StoreError> {
     let patch = UploadPatch { state: to.map(|state| state.code().to_owned()), ..UploadPatch::default() };
     tx.amend(row, Versioned(row.row_version), patch).await?;
+    remove_pieces(tx, row.id).await
+}
+
+async fn remove_pieces<A: Writes>(tx: &mut Tx<A>, id: UploadId) -> Result<(), StoreError> {
     tx.event_id()?;
     let all = sql!("delete from import_piece where practice_id = $1 and upload_id = $2");
-    tx.execute(all, &[&row.id.uuid()]).await.map(drop)
+    tx.execute(all, &[&id.uuid()]).await.map(drop)
 }
 
 // ---- how it is read ----
@@ -217,11 +205,7 @@ pub async fn say(
     let people: Vec<Uuid> = said.named.iter().map(|person| person.uuid()).collect();
     let known: Vec<MemberRow> =
         tx.rows(sql!("select * from membership where practice_id = $1 and id = any($2)"), &[&people]).await?;
-    let treats = |member: &&MemberRow| {
-        let roles = member.roles.parse::<Roles>().unwrap_or_default();
-        member.status == "active" && roles.has(Role::Practitioner)
-    };
-    if known.iter().filter(treats).count() != people.len() {
+    if known.iter().filter(|member| treats(&member.status, &member.roles)).count() != people.len() {
         return Err(UploadError::Named);
     }
     let files = tx
@@ -383,14 +367,7 @@ pub async fn steer(
 pub async fn ask_undo(store: &Store, actor: &Actor, key: IdempotencyKey, run: ImportId) -> Result<(), UndoError> {
     let asked = store.enter(actor).await?.ask_once::<AskUndo>(Resource::Practice, key, &run).await?;
     let Once::Fresh(mut tx) = asked else { return Ok(()) };
-    let row: RunRow =
-        match tx.row(sql!("select * from import_run where practice_id = $1 and id = $2"), &[&run.uuid()]).await {
-            Err(StoreError::Missing) => return Err(UndoError::Unknown),
-            other => other?,
-        };
-    if row.state == state::UNDONE {
-        return Err(UndoError::Already);
-    }
+    run_to_undo(&tx, run).await?;
     let others = tx
         .count(
             sql!("select count(*) from import_upload where practice_id = $1 and state in ('checking', 'bringing')"),
@@ -457,7 +434,7 @@ pub(in crate::exchange) async fn note(
 
 /// A transaction of the job under its claim.
 async fn held(store: &Store, actor: &Actor, claim: &Claim) -> Result<Tx<KeepUpload>, StoreError> {
-    let tx: Tx<KeepUpload> = asked(store, actor).await?;
+    let tx: Tx<KeepUpload> = anew(store, actor).await?;
     tx.hold_advanced(claim).await?;
     Ok(tx)
 }
@@ -501,7 +478,7 @@ pub(super) async fn end_phase(
     };
     tx.amend(&row, Versioned(row.row_version), patch).await?;
     if over {
-        tx.execute(sql!("delete from import_piece where practice_id = $1 and upload_id = $2"), &[&id.uuid()]).await?;
+        remove_pieces(&mut tx, id).await?;
     }
     let event = about(id).field(to.code());
     let event = if let Some(note) = note { event.note(note) } else { event };

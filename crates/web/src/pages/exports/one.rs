@@ -55,10 +55,8 @@ pub(super) async fn agree(State(app): State<AppState>, At(id): At<ExportId>, sen
     if known.own {
         errors.add("", say("export-second-is-first"));
     } else if proved(&app, &member, &form, once, &mut errors).await? {
-        return match approve(&app.store, &member.actor, once, id).await {
-            Ok(()) => go_to(&format!("/practice/export/{id}")),
-            Err(error) => settled(&app, &member, id, error).await,
-        };
+        let done = approve(&app.store, &member.actor, once, id).await;
+        return settled(&app, &member, id, done).await;
     }
     refused(&view(&app, &member, id, errors).await?)
 }
@@ -66,10 +64,7 @@ pub(super) async fn agree(State(app): State<AppState>, At(id): At<ExportId>, sen
 /// `POST /practice/export/{export}/refuse`
 pub(super) async fn refuse(State(app): State<AppState>, At(id): At<ExportId>, sent: Sent<Button>) -> Answer {
     let done = export::refuse(&app.store, &sent.by.actor, sent.once, id).await;
-    match done {
-        Ok(()) => go_to(&format!("/practice/export/{id}")),
-        Err(error) => settled(&app, &sent.by, id, error).await,
-    }
+    settled(&app, &sent.by, id, done).await
 }
 
 /// `POST /practice/export/{export}/withdraw`
@@ -80,10 +75,7 @@ pub(super) async fn withdraw(State(app): State<AppState>, At(id): At<ExportId>, 
         return refused(&view(&app, &sent.by, id, errors).await?);
     }
     let done = export::withdraw(&app.store, &sent.by.actor, sent.once, id).await;
-    match done {
-        Ok(()) => go_to(&format!("/practice/export/{id}")),
-        Err(error) => settled(&app, &sent.by, id, error).await,
-    }
+    settled(&app, &sent.by, id, done).await
 }
 
 async fn proved(
@@ -97,8 +89,9 @@ async fn proved(
     prove_factors(app, member, &sent, once, errors).await
 }
 
-/// What cannot be done any more is said on the page that shows how it is by now.
-async fn settled(app: &AppState, member: &Member, id: ExportId, error: ExportError) -> Answer {
+/// To the page that shows how it is by now; what could not be done any more is said there.
+async fn settled(app: &AppState, member: &Member, id: ExportId, done: Result<(), ExportError>) -> Answer {
+    let Err(error) = done else { return go_to(&format!("/practice/export/{id}")) };
     let words = match error {
         ExportError::SecondPerson => "export-second-is-first",
         // Or the record was merged away since: what was asked for is no longer what stands.

@@ -85,8 +85,7 @@ fn is_paused(found: &Page) -> bool {
 }
 
 fn is_undoing(found: &Page) -> bool {
-    let asked = |work: &store::WorkState| !matches!(work.state.as_str(), "finished" | "failed" | "cancelled");
-    found.undo.as_ref().is_some_and(asked)
+    found.undo.as_ref().is_some_and(|work| !work.is_over())
 }
 
 /// What a page of it shows: the same text as long as its buttons are the same.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::rows::{Export, ExportPatch, ExportRow, Piece, PieceRow};
 use super::{AT_ONCE_MAX, AskBulk, Asked, KEPT_FOR, LayDown, MADE_WITHIN, State, reads, scopes_of};
+use crate::exchange::after;
 use crate::exchange::api::ApiError;
 use crate::patients::actions::RevealIdentifier;
 
@@ -51,7 +52,7 @@ pub async fn ask(store: &Store, actor: &Actor, key: IdempotencyKey, asked: Asked
         state: State::Making.code().to_owned(),
         whole,
         asked_at: at,
-        ends_at: at.saturating_add(MADE_WITHIN).unwrap_or(Timestamp::MAX),
+        ends_at: after(at, MADE_WITHIN),
         step: 0,
         last_id: None,
         pieces: 0,
@@ -175,7 +176,7 @@ pub(super) async fn finish(
         .await?;
         pieces += 1;
     }
-    let ends_at = tx.now().saturating_add(KEPT_FOR).unwrap_or(Timestamp::MAX);
+    let ends_at = after(tx.now(), KEPT_FOR);
     let patch = ExportPatch {
         state: Some(State::Ready.code().to_owned()),
         ends_at: Some(ends_at),
