@@ -30,7 +30,7 @@ pub(crate) fn measured(house: &Installation, program: &Path, practice: &Filled, 
     let files = written(people)?;
     let resources = u64::try_from(people * OF_ONE)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let seen = Seen { runtime: &runtime, data: &house.sockets.data, practice: practice.id };
+    let seen = Seen::of(&runtime, &house.sockets.data, practice.id)?;
     let began = Instant::now();
     let (mut import_mb, mut killed) = (0.0_f64, 0);
     loop {
@@ -111,15 +111,18 @@ fn said(child: Child, command: &Command) -> Box<dyn std::error::Error + Send + S
 /// What stands in the database, looked at from beside.
 struct Seen<'a> {
     runtime: &'a tokio::runtime::Runtime,
-    data: &'a Socket,
+    client: Client,
     practice: Uuid,
 }
 
-impl Seen<'_> {
-    async fn client(&self) -> Outcome<Client> {
-        let client = self.data.connect("vouchsafe_owner").await?;
-        client.execute("select set_config('app.practice', $1::uuid::text, false)", &[&self.practice]).await?;
-        Ok(client)
+impl<'a> Seen<'a> {
+    fn of(runtime: &'a tokio::runtime::Runtime, data: &Socket, practice: Uuid) -> Outcome<Self> {
+        let client = runtime.block_on(async {
+            let client = data.connect("vouchsafe_owner").await?;
+            client.execute("select set_config('app.practice', $1::uuid::text, false)", &[&practice]).await?;
+            Outcome::Ok(client)
+        })?;
+        Ok(Self { runtime, client, practice })
     }
 
     /// How many resources the import under way has come to; none where that cannot be seen yet.
@@ -127,7 +130,7 @@ impl Seen<'_> {
         let count = self.runtime.block_on(async {
             let sql = "select coalesce(max(added + matched + skipped + rejected), 0)::bigint
                        from import_run where practice_id = $1 and state = 'running'";
-            let row = self.client().await?.query_one(sql, &[&self.practice]).await?;
+            let row = self.client.query_one(sql, &[&self.practice]).await?;
             Outcome::Ok(row.try_get::<_, i64>(0)?)
         });
         count.ok().and_then(|count| u64::try_from(count).ok()).unwrap_or(0)
@@ -140,7 +143,7 @@ impl Seen<'_> {
                           (select count(*) from import_key where practice_id = $1),
                           (select count(*) from import_run where practice_id = $1)";
         let found: Vec<i64> = self.runtime.block_on(async {
-            let row = self.client().await?.query_one(sql, &[&self.practice]).await?;
+            let row = self.client.query_one(sql, &[&self.practice]).await?;
             Outcome::Ok((0..4).map(|at| row.try_get(at)).collect::<Result<_, _>>()?)
         })?;
         let people = i64::try_from(people)?;

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use kernel::{InvitationId, PersonId, PracticeId, SessionId};
-use store::{Action, StoreError, Tx, sql};
+use store::{Action, Sql, StoreError, Tx, sql};
 use uuid::Uuid;
 
 use crate::rows::{
@@ -32,8 +32,10 @@ pub(crate) async fn is_listed<A: Action>(tx: &Tx<A>, practice: PracticeId) -> Re
     Ok(!tx.ids(sql, &[&practice.uuid()]).await?.is_empty())
 }
 
+pub(crate) const PRACTICE: Sql = sql!("select * from practice where practice_id = $1 and id = $1");
+
 pub(crate) async fn practice<A: Action>(tx: &Tx<A>) -> Found<PracticeRow> {
-    tx.rows(sql!("select * from practice where practice_id = $1 and id = $1"), &[]).await.map(first)
+    tx.rows(PRACTICE, &[]).await.map(first)
 }
 
 /// The practice's row, held until the end: changes of one team happen one after the other.
@@ -52,19 +54,22 @@ pub(crate) async fn lock_person<A: Action>(tx: &Tx<A>, person: PersonId) -> Resu
     tx.row(sql, &[&person.uuid()]).await
 }
 
+pub(crate) const PERSON: Sql = sql!("select * from person where practice_id = $1 and id = $2");
+
 pub(crate) async fn person<A: Action>(tx: &Tx<A>, person: PersonId) -> Result<PersonRow, StoreError> {
-    tx.row(sql!("select * from person where practice_id = $1 and id = $2"), &[&person.uuid()]).await
+    tx.row(PERSON, &[&person.uuid()]).await
 }
+
+pub(crate) const DOORS: Sql = sql!(
+    "select d.opens from door d
+     join practice_listing l on l.practice_id = d.practice_id and l.id = d.opens
+     where d.practice_id = $1 and d.person_id = $2 and l.state = 'active'
+     order by d.created_at, d.id limit $3"
+);
 
 /// The practices that a person has a door to, oldest first.
 pub(crate) async fn doors<A: Action>(tx: &Tx<A>, person: PersonId, limit: i64) -> All<PracticeId> {
-    let sql = sql!(
-        "select d.opens from door d
-         join practice_listing l on l.practice_id = d.practice_id and l.id = d.opens
-         where d.practice_id = $1 and d.person_id = $2 and l.state = 'active'
-         order by d.created_at, d.id limit $3"
-    );
-    let ids = tx.ids(sql, &[&person.uuid(), &limit]).await?;
+    let ids = tx.ids(DOORS, &[&person.uuid(), &limit]).await?;
     Ok(ids.into_iter().map(PracticeId::from_uuid).collect())
 }
 
@@ -177,9 +182,11 @@ pub(crate) async fn membership<A: Action>(tx: &Tx<A>, person: PersonId) -> Found
     tx.rows(sql, &[&person.uuid()]).await.map(first)
 }
 
+pub(crate) const MEMBERSHIP: Sql =
+    sql!("select * from membership where practice_id = $1 and id = $2 and status = 'active'");
+
 pub(crate) async fn active_membership<A: Action>(tx: &Tx<A>, person: PersonId) -> Found<MembershipRow> {
-    let sql = sql!("select * from membership where practice_id = $1 and id = $2 and status = 'active'");
-    tx.rows(sql, &[&person.uuid()]).await.map(first)
+    tx.rows(MEMBERSHIP, &[&person.uuid()]).await.map(first)
 }
 
 pub(crate) async fn team<A: Action>(tx: &Tx<A>) -> All<MembershipRow> {

@@ -4,6 +4,8 @@ use std::ops::Deref;
 
 use jiff::{SignedDuration, Timestamp};
 use kernel::{ClientId, PersonId, PracticeId, SessionId, Source};
+use quick_cache::sync::Cache;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 pub use crate::policy::Job;
@@ -17,7 +19,7 @@ pub struct SessionHash(pub [u8; 32]);
 
 /// The SHA-256 of what a client of the API carries, as the identity crate makes it. The two kinds are never
 /// found in each other's place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ClientHash {
     /// Of a key that is good until the client ends.
     Key([u8; 32]),
@@ -56,6 +58,9 @@ pub enum ActorKind {
         scopes: Scopes,
         /// When its row was read.
         read_at: Timestamp,
+        /// By what it was known, where its row was read for an earlier request: then it is read again with the first
+        /// thing that it asks, and must say the same.
+        recalled: Option<ClientHash>,
     },
 }
 
@@ -186,8 +191,11 @@ const FIND_PASS: &str = "
 
 const TOUCH_CLIENT: &str = "update api_client_seen set seen_at = $3 where practice_id = $1 and client_id = $2";
 
+/// What somebody is in a practice.
+pub(crate) const MEMBER: &str = "select roles from membership where practice_id = $1 and id = $2 and status = 'active'";
+
 /// Whether a client still stands.
-const STANDING: &str =
+pub(crate) const STANDING: &str =
     "select 1 from api_client where practice_id = $1 and id = $2 and state = 'active' and expires_at > $3";
 
 /// How often at most it is written down that a session or a client was used.
@@ -198,6 +206,47 @@ const TOUCHED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 const CLIENT_STANDS_FOR: SignedDuration = SignedDuration::from_secs(5);
 
 const KNOWN_PRACTICE: &str = "select 1 from practice_listing where practice_id = $1 and id = $2 and state = 'active'";
+
+/// Clients that were lately read, by what they carry.
+pub(crate) struct Recalled(Cache<(PracticeId, ClientHash), (Timestamp, ClientId, Scopes)>);
+
+/// At most this many are kept in mind.
+const RECALLED_MAX: usize = 10_000;
+
+impl Default for Recalled {
+    fn default() -> Self {
+        Self(Cache::new(RECALLED_MAX))
+    }
+}
+
+impl Recalled {
+    /// The row no longer says what it said.
+    pub(crate) fn forget(&self, practice: PracticeId, hash: ClientHash) {
+        self.0.remove(&(practice, hash));
+    }
+}
+
+impl ClientHash {
+    /// The statement that finds a client by it; practice, hash and moment are given to it. The first two columns are its
+    /// id and what it may do.
+    pub(crate) fn text(&self) -> &'static str {
+        match self {
+            Self::Key(_) => FIND_KEY,
+            Self::Pass(_) => FIND_PASS,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Key(hash) | Self::Pass(hash) => hash,
+        }
+    }
+}
+
+/// What a client may do, as its row says.
+pub(crate) fn scopes_in(row: &Row) -> Result<Scopes, StoreError> {
+    row.try_get::<_, &str>(1)?.parse().map_err(|_| StoreError::Unreadable { what: "scopes" })
+}
 
 impl Store {
     /// The session that a cookie's hash names, if it is good at this moment.
@@ -235,8 +284,8 @@ impl Store {
         })
     }
 
-    /// The client whose key or pass this is the hash of, if both stand at this moment. It is looked for
-    /// in this practice and nowhere else.
+    /// The client whose key or pass this is the hash of, if both stand. It is looked for in this practice and nowhere
+    /// else: now or, where that was done within the last minute, with the first thing that it asks of the doors.
     pub async fn client(
         &self,
         practice: PracticeId,
@@ -244,24 +293,27 @@ impl Store {
         source: Source,
     ) -> Result<Option<Actor>, StoreError> {
         let now = self.inner.clock.now();
-        let (text, hash) = match &hash {
-            ClientHash::Key(hash) => (FIND_KEY, hash.as_slice()),
-            ClientHash::Pass(hash) => (FIND_PASS, hash.as_slice()),
-        };
+        let recalled = &self.inner.recalled.0;
+        if let Some((read_at, client, scopes)) = recalled.get(&(practice, hash))
+            && (SignedDuration::ZERO..TOUCHED_EVERY).contains(&now.duration_since(read_at))
+        {
+            let kind = ActorKind::Client { client, scopes, read_at, recalled: Some(hash) };
+            return Ok(Some(Actor { kind, practice, source }));
+        }
         let here = practice.uuid();
         let trip = Trip::begin(&self.inner.pool, practice).await?;
-        let rows = trip.only(text, &[&here, &hash, &now]).await?;
+        let rows = trip.only(hash.text(), &[&here, &hash.bytes(), &now]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let client: Uuid = row.try_get(0)?;
-        let scopes: &str = row.try_get(1)?;
-        let scopes = scopes.parse().map_err(|_| StoreError::Unreadable { what: "scopes" })?;
+        let (client, scopes): (Uuid, Scopes) = (row.try_get(0)?, scopes_in(row)?);
         let seen: Option<Timestamp> = row.try_get(2)?;
         if seen.is_none_or(|seen| now.duration_since(seen) > TOUCHED_EVERY) {
             let trip = Trip::begin(&self.inner.pool, practice).await?;
             trip.execute(TOUCH_CLIENT, &[&here, &client, &now]).await?;
             trip.commit().await?;
         }
-        let kind = ActorKind::Client { client: ClientId::from_uuid(client), scopes, read_at: now };
+        let client = ClientId::from_uuid(client);
+        recalled.insert((practice, hash), (now, client, scopes));
+        let kind = ActorKind::Client { client, scopes, read_at: now, recalled: None };
         Ok(Some(Actor { kind, practice, source }))
     }
 
@@ -280,18 +332,7 @@ impl Store {
     }
 }
 
-/// Whether a client still stands: its row is read again if that was a while ago.
-pub(crate) async fn standing(
-    trip: &Trip,
-    practice: PracticeId,
-    client: ClientId,
-    read_at: Timestamp,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let age = now.duration_since(read_at);
-    if (SignedDuration::ZERO..=CLIENT_STANDS_FOR).contains(&age) {
-        return Ok(());
-    }
-    let rows = trip.query(STANDING, &[&practice.uuid(), &client.uuid(), &now]).await?;
-    if rows.is_empty() { Err(StoreError::SignedOut) } else { Ok(()) }
+/// Whether a client's row was read so lately that it need not be read again.
+pub(crate) fn is_fresh(read_at: Timestamp, now: Timestamp) -> bool {
+    (SignedDuration::ZERO..=CLIENT_STANDS_FOR).contains(&now.duration_since(read_at))
 }

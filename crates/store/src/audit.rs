@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::event::FieldChange;
 use crate::past::Amended;
 use crate::row::{KeyFor, Opener, Survey, Unseal};
+use crate::sql::Sql;
 use crate::{Action, Damaged, Includes, StoreError, Tx};
 
 crate::actions! {
@@ -251,24 +252,14 @@ const OF_PRACTICE: &str = "
       and ($6::timestamptz is null or e.at >= $6) and ($7::timestamptz is null or e.at < $7)
     order by e.event_id desc limit $8";
 
-const READERS: &str = "
-    select count(distinct actor_id) from audit_event
-    where practice_id = $1 and patient_id = any($2) and at >= $3 and actor_kind = 1 and right(action, 8) <> '.refused'
-      and actor_id is distinct from $4";
-
-impl<A: Action> Tx<A> {
-    /// How many people but this one have had to do with a record since a moment. A number, no names.
-    pub async fn other_readers_of(
-        &self,
-        patient: PatientId,
-        since: Timestamp,
-        but: Option<PersonId>,
-    ) -> Result<i64, StoreError> {
-        let rows =
-            self.desk.query(READERS, &[&self.desk.records_of(patient), &since, &but.map(PersonId::uuid)]).await?;
-        rows.first().map_or(Ok(0), |row| Ok(row.try_get(0)?))
-    }
-}
+/// How many people but one (`$4`, if it was a person who asks) have had to do with a patient's record (`$2`), or with
+/// one that was merged into it, since a moment (`$3`). A number, no names.
+pub const OTHER_READERS: Sql = Sql::new(
+    "select count(distinct actor_id) from audit_event
+     where practice_id = $1 and patient_id = any(array(
+        select $2::uuid union all select id from patient where practice_id = $1 and merged_into = $2))
+     and at >= $3 and actor_kind = 1 and right(action, 8) <> '.refused' and actor_id is distinct from $4::uuid",
+);
 
 const RECENT: &str = "
     select coalesce(p.merged_into, lately.patient_id), max(at) from (

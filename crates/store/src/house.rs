@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use kernel::{ClientId, IdempotencyKey, PersonId, PracticeId, Source};
 use serde::Serialize;
+use tokio_postgres::types::ToSql;
 
 use crate::event::Event;
 use crate::policy::Job;
 use crate::row::Survey;
-use crate::threshold::{Outcome, alone};
-use crate::trip::Trip;
+use crate::threshold::{Brought, Outcome, Wanted, alone, asked_for, params_in};
+use crate::trip::{Asked, SCOPE, Trip};
 use crate::tx::{Desk, Tx};
 use crate::{Actor, ActorKind, HouseAction, Resource, Scopes, SignedIn, Store, StoreError, Unseal};
 
@@ -91,7 +92,7 @@ impl<A: HouseAction> HouseTx<A> {
         let print =
             desk.inner.fingerprint(desk.held_of(PracticeId::HOUSE)?, A::NAME, Resource::Practice, fingerprint).await?;
         let asker = desk.actor.id();
-        if let (Some(outcome), _) = alone(&desk.trip, asker, PracticeId::HOUSE, key, &print, None).await? {
+        if let Some(outcome) = alone(&desk.trip, asker, PracticeId::HOUSE, key, &print).await? {
             return Ok(HouseOnce::Done(outcome));
         }
         desk.once = Some((asker, key, print));
@@ -106,7 +107,7 @@ impl<A: HouseAction> HouseTx<A> {
     /// Names the client that a visitor has proved to be: the event will say which it was.
     pub fn is_client(&mut self, client: ClientId) {
         let read_at = self.0.desk.at;
-        self.0.desk.actor.kind = ActorKind::Client { client, scopes: Scopes::default(), read_at };
+        self.0.desk.actor.kind = ActorKind::Client { client, scopes: Scopes::default(), read_at, recalled: None };
     }
 
     /// Points the transaction at a practice ([`Store::know`] it first), or back at the house.
@@ -122,6 +123,27 @@ impl<A: HouseAction> HouseTx<A> {
             self.0.desk.practice = practice;
         }
         Ok(())
+    }
+
+    /// Reads here and in a practice ([`Store::know`] it first), in one trip, with which the transaction ends.
+    pub async fn bring(
+        &mut self,
+        here: &[Wanted<'_>],
+        practice: PracticeId,
+        there: &[Wanted<'_>],
+    ) -> Result<(Brought, Brought), StoreError> {
+        let desk = &mut self.0.desk;
+        desk.hold(practice)?;
+        let (at_home, away) = (desk.practice.uuid(), practice.uuid());
+        let (params, of_there) = (params_in(&at_home, here), params_in(&away, there));
+        let scope: [&(dyn ToSql + Sync); 1] = [&away];
+        let mut asked: Vec<Asked<'_>> = asked_for(here, &params).collect();
+        asked.push((SCOPE, &scope));
+        asked.extend(asked_for(there, &of_there));
+        let mut rows = desk.trip.end(&asked).await.map_err(|(_, error)| error)?;
+        let found_there = rows.split_off(here.len() + 1);
+        rows.truncate(here.len());
+        Ok((Brought::of(desk.practice, rows), Brought::of(practice, found_there)))
     }
 
     /// Has the event written into the log of the practice that the transaction points at, too.

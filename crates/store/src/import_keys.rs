@@ -10,6 +10,7 @@ use seal::{Token, TokenKind};
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
+use crate::trip::Owned;
 use crate::{Action, Store, StoreError, Tx, Writes};
 
 /// The turn to import into a practice. It is a lock of a connection of its own, so it ends with whoever
@@ -178,17 +179,27 @@ impl<A: Action> Tx<A> {
 }
 
 impl<A: Writes> Tx<A> {
-    /// Remembers what sources became in a run.
-    pub async fn remember_imports(&mut self, run: ImportId, resources: &[ToRemember]) -> Result<(), StoreError> {
+    /// Remembers what sources became in a run, with what is sent next.
+    pub fn remember_imports(&mut self, run: ImportId, resources: &[ToRemember]) {
         if resources.is_empty() {
-            return Ok(());
+            return;
         }
         self.desk.main_slot();
-        let tokens: Vec<&[u8]> = resources.iter().map(|r| r.token.bytes().as_slice()).collect();
-        let kinds: Vec<&str> = resources.iter().map(|r| r.kind).collect();
+        let tokens: Vec<Vec<u8>> = resources.iter().map(|r| r.token.bytes().to_vec()).collect();
+        let kinds: Vec<&'static str> = resources.iter().map(|r| r.kind).collect();
         let ids: Vec<Uuid> = resources.iter().map(|r| r.id).collect();
-        let digests: Vec<&[u8]> = resources.iter().map(|r| r.digest.bytes().as_slice()).collect();
-        let outcomes: Vec<&str> = resources.iter().map(|r| r.outcome).collect();
-        self.desk.execute(KEEP, &[&tokens, &kinds, &ids, &digests, &outcomes, &run.uuid()]).await.map(|_| ())
+        let digests: Vec<Vec<u8>> = resources.iter().map(|r| r.digest.bytes().to_vec()).collect();
+        let outcomes: Vec<&'static str> = resources.iter().map(|r| r.outcome).collect();
+        let practice = self.desk.practice.uuid();
+        let params: Owned = vec![
+            Box::new(practice),
+            Box::new(tokens),
+            Box::new(kinds),
+            Box::new(ids),
+            Box::new(digests),
+            Box::new(outcomes),
+            Box::new(run.uuid()),
+        ];
+        self.desk.trip.later(KEEP, params);
     }
 }

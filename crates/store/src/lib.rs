@@ -39,14 +39,15 @@ pub use action::{Action, HouseAction, Includes, Reads, Writes};
 pub use actor::{Actor, ActorKind, ClientHash, IDLE_MAX, Job, SessionFacts, SessionHash, SignedIn};
 pub use admin::{MigrateError, Migrated, migrate_data, migrate_keyring};
 pub use audit::{
-    AuditFilter, AuditLine, AuditPage, AuditRow, ChangeDetail, ChangeLine, Details, ReadAudit, ReadPatientAudit,
+    AuditFilter, AuditLine, AuditPage, AuditRow, ChangeDetail, ChangeLine, Details, OTHER_READERS, ReadAudit,
+    ReadPatientAudit,
 };
 pub use error::{Damaged, StoreError};
 pub use event::{Event, Purpose};
 pub use house::{HouseOnce, HouseTx};
 pub use import_keys::{Follow, ImportTurn, Imported, ToRemember};
 pub use keyring::{Keyring, KeyringSettings};
-pub use lookup::{Throttled, TokenSet};
+pub use lookup::{Sought, Throttled, TokenSet};
 pub use outbox::{ATTEMPTS_MAX, Letter, OutboxId, OutboxRow, Outgoing, SendMail};
 pub use past::{Past, STEPS_MAX, Was};
 pub use policy::{
@@ -58,7 +59,7 @@ pub use rotate::{RotationProgress, Turned, rewrap_under_root, rotate_practice};
 pub use row::{Clear, FieldValue, KeyFor, Opener, Sealer, Sealers, StoredRow, Survey, Unseal, WholeRow};
 pub use seal::{KeyService, Place, Sealed, Token, TokenKind};
 pub use sql::Sql;
-pub use threshold::{Brought, Once, Outcome, Resource, Store, StoreSettings, Threshold};
+pub use threshold::{Arrival, Brought, Known, Once, Outcome, Resource, Store, StoreSettings, Threshold, Wanted};
 pub use tx::{Examined, Tx};
 pub use work::{Claim, Ended, Errand, Fault, LEASE, WORK_ATTEMPTS_MAX, WorkId, WorkKind, WorkState};
 pub use write::{Tag, Versioned};

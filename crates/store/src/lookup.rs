@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::keyring::PracticeKeys;
 use crate::threshold::Inner;
+use crate::trip::Asked;
 use crate::tx::Desk;
 use crate::{Action, StoreError, Tx, Writes};
 
@@ -19,7 +20,39 @@ const EPOCH: i32 = 1;
 /// Words to make tokens of: kind and normalised text.
 pub type TokenSet = BTreeSet<(TokenKind, String)>;
 
+/// Words to look for, as parameters of a statement: `token = any($2) ... having count(*) = $3`. Whom they find is to be
+/// opened and checked: a token is shorter than what it was made of.
+pub struct Sought {
+    tokens: Vec<Vec<u8>>,
+    count: i64,
+}
+
+impl Sought {
+    /// The tokens.
+    #[must_use]
+    pub fn tokens(&self) -> &(dyn ToSql + Sync) {
+        &self.tokens
+    }
+
+    /// How many there are: whoever is meant has all of them.
+    #[must_use]
+    pub fn count(&self) -> &(dyn ToSql + Sync) {
+        &self.count
+    }
+}
+
 impl Inner {
+    /// Words as tokens to look for.
+    pub(crate) async fn sought(&self, held: &PracticeKeys, words: &TokenSet) -> Result<Sought, StoreError> {
+        let tokens = tokens_of(&self.search_key(held).await?, words);
+        let tokens: Vec<Vec<u8>> = tokens.iter().map(|token| token.bytes().to_vec()).collect();
+        Ok(Sought { count: i64::try_from(tokens.len()).unwrap_or(i64::MAX), tokens })
+    }
+
+    async fn search_key(&self, held: &PracticeKeys) -> Result<IndexKey, StoreError> {
+        self.index_key(held, &format!("search.{EPOCH}")).await
+    }
+
     /// A key for blind tokens of one use, derived from the practice's own key.
     pub(crate) async fn index_key(&self, held: &PracticeKeys, label: &str) -> Result<IndexKey, StoreError> {
         let id = held.practice.uuid();
@@ -40,7 +73,7 @@ const FORGET: &str = "delete from search_token where practice_id = $1 and subjec
 
 const FORGET_ALL: &str = "delete from search_token where practice_id = $1 and subject_id = any($2)";
 
-pub(crate) const REMEMBER_TOKENS: &str = "
+const REMEMBER_TOKENS: &str = "
     insert into search_token (practice_id, token, subject_id, epoch)
     select $1, token, subject_id, $4 from unnest($2::bytea[], $3::uuid[]) as t (token, subject_id)";
 
@@ -51,25 +84,31 @@ impl<A: Action> Tx<A> {
         if words.is_empty() {
             return Ok(Vec::new());
         }
-        let tokens = tokens_of(&self.desk.search_key().await?, words);
-        let bytes: Vec<&[u8]> = tokens.iter().map(|token| token.bytes().as_slice()).collect();
-        let count = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        let rows = self.desk.query(FIND, &[&bytes, &count, &limit]).await?;
+        let sought = self.sought(words).await?;
+        let rows = self.desk.query(FIND, &[sought.tokens(), sought.count(), &limit]).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// Words as tokens, for a statement that looks for them and for more.
+    pub async fn sought(&self, words: &TokenSet) -> Result<Sought, StoreError> {
+        self.desk.inner.sought(self.desk.held()?, words).await
     }
 
     /// Subjects that have every token of one of these sets, newest first, older than `before` if that is
     /// given, at most `limit`: one page after the other, however many there are.
     pub async fn find_any(&self, sets: &[TokenSet], before: Option<Uuid>, limit: i64) -> Result<Vec<Uuid>, StoreError> {
         let before = before.unwrap_or(Uuid::max());
-        let mut found = BTreeSet::new();
+        let mut all = Vec::with_capacity(sets.len());
         for words in sets.iter().filter(|words| !words.is_empty()) {
-            let tokens = tokens_of(&self.desk.search_key().await?, words);
-            let bytes: Vec<&[u8]> = tokens.iter().map(|token| token.bytes().as_slice()).collect();
-            let count = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-            for row in self.desk.query(FIND_BEFORE, &[&bytes, &count, &limit, &before]).await? {
-                found.insert(row.try_get::<_, Uuid>(0)?);
-            }
+            all.push(self.sought(words).await?);
+        }
+        let practice = self.desk.practice.uuid();
+        let params: Vec<[&(dyn ToSql + Sync); 5]> =
+            all.iter().map(|sought| [&practice as _, sought.tokens(), sought.count(), &limit, &before]).collect();
+        let asked: Vec<Asked<'_>> = params.iter().map(|params| -> Asked<'_> { (FIND_BEFORE, params) }).collect();
+        let mut found = BTreeSet::new();
+        for row in self.desk.trip.all(&asked).await?.iter().flatten() {
+            found.insert(row.try_get::<_, Uuid>(0)?);
         }
         Ok(found.into_iter().rev().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect())
     }
@@ -88,10 +127,6 @@ impl<A: Action> Tx<A> {
 }
 
 impl Desk {
-    async fn search_key(&self) -> Result<IndexKey, StoreError> {
-        self.inner.index_key(self.held()?, &format!("search.{EPOCH}")).await
-    }
-
     /// Replaces the search tokens of a subject.
     pub(crate) async fn replace_tokens(&mut self, subject: Uuid, words: &TokenSet) -> Result<(), StoreError> {
         self.execute(FORGET, &[&subject]).await?;
@@ -100,35 +135,17 @@ impl Desk {
 
     async fn add_tokens(&mut self, subjects: &[(Uuid, &TokenSet)]) -> Result<(), StoreError> {
         self.main_slot();
-        let filed = self.filed(subjects).await?;
-        self.trip.execute(REMEMBER_TOKENS, &filed.params()).await.map(drop)
-    }
-
-    /// Search tokens of subjects, made and not written yet.
-    pub(crate) async fn filed(&self, subjects: &[(Uuid, &TokenSet)]) -> Result<Filed, StoreError> {
-        let mut filed = Filed { practice: self.practice.uuid(), tokens: Vec::new(), subjects: Vec::new() };
-        let key = self.search_key().await?;
+        let key = self.inner.search_key(self.held()?).await?;
+        let (mut tokens, mut whose) = (Vec::new(), Vec::new());
         for (subject, words) in subjects {
             for token in tokens_of(&key, words) {
-                filed.tokens.push(token.bytes().to_vec());
-                filed.subjects.push(*subject);
+                tokens.push(token.bytes().to_vec());
+                whose.push(*subject);
             }
         }
-        Ok(filed)
-    }
-}
-
-/// Search tokens as columns: what each is, and whom it finds.
-pub(crate) struct Filed {
-    practice: Uuid,
-    tokens: Vec<Vec<u8>>,
-    subjects: Vec<Uuid>,
-}
-
-impl Filed {
-    /// The parameters of [`REMEMBER_TOKENS`].
-    pub(crate) fn params(&self) -> [&(dyn ToSql + Sync); 4] {
-        [&self.practice, &self.tokens, &self.subjects, &EPOCH]
+        let practice = self.practice.uuid();
+        self.trip.later(REMEMBER_TOKENS, vec![Box::new(practice), Box::new(tokens), Box::new(whose), Box::new(EPOCH)]);
+        Ok(())
     }
 }
 
@@ -148,7 +165,7 @@ impl<A: Writes> Tx<A> {
         self.desk.execute(FORGET_ALL, &[&subjects]).await.map(|_| ())
     }
 
-    /// Adds the search tokens of new subjects.
+    /// Adds the search tokens of new subjects, with what is sent next.
     pub async fn add_tokens(&mut self, subjects: &[(Uuid, &TokenSet)]) -> Result<(), StoreError> {
         self.desk.add_tokens(subjects).await
     }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::marker::PhantomData;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
@@ -16,11 +16,13 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use crate::actor::{ClientHash, Recalled};
 use crate::addresses::Addresses;
 use crate::carry::carried_for;
 use crate::committer::Committer;
 use crate::event::{Draft, Event};
 use crate::keyring::{Keyring, PracticeKeys};
+use crate::lookup::{Sought, TokenSet};
 use crate::policy::{FhirTypes, Interaction, Policy, Profile, ResourceKind, Role, Roles};
 use crate::row::Survey;
 use crate::sql::Sql;
@@ -45,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) entropy: Entropy,
     pub(crate) order: EventOrder,
     pub(crate) addresses: Addresses,
+    pub(crate) recalled: Recalled,
 }
 
 /// What the store needs to open.
@@ -115,6 +118,7 @@ impl Store {
             entropy: settings.entropy,
             order: EventOrder::default(),
             addresses: Addresses::default(),
+            recalled: Recalled::default(),
         });
         tokio::spawn(wipe_idle_keys(Arc::downgrade(&inner)));
         Ok(Self { inner })
@@ -132,25 +136,17 @@ impl Store {
         &self.inner.entropy
     }
 
-    /// Opens a transaction for somebody in their practice, and reads what they are there.
+    /// Opens a transaction for somebody in their practice. What they are there is read with the first thing that they
+    /// ask.
     pub async fn enter(&self, actor: &Actor) -> Result<Threshold, StoreError> {
+        if matches!(actor.kind, ActorKind::Visitor) {
+            return Err(StoreError::SignedOut);
+        }
         let inner = Arc::clone(&self.inner);
         let held = inner.keyring.ready(actor.practice).await?;
         let trip = Trip::begin(&inner.pool, actor.practice).await?;
-        let profile = match actor.kind {
-            ActorKind::Person { person, .. } => {
-                let rows = trip.query(MEMBER, &[&actor.practice.uuid(), &person.uuid()]).await?;
-                let roles: &str = rows.first().ok_or(StoreError::SignedOut)?.try_get(0)?;
-                Profile::Member(roles.parse().map_err(|_| StoreError::Unreadable { what: "roles" })?)
-            }
-            ActorKind::Machine(job) => Profile::Machine(job),
-            ActorKind::Client { client, scopes, read_at } => {
-                actor::standing(&trip, actor.practice, client, read_at, inner.clock.now()).await?;
-                Profile::Client(scopes.grants(None))
-            }
-            ActorKind::Visitor => return Err(StoreError::SignedOut),
-        };
-        Ok(Threshold { inner, trip, held, profile, actor: actor.clone() })
+        let badge = Badge::of(actor, inner.clock.now());
+        Ok(Threshold { inner, trip, held, actor: actor.clone(), badge, admitted: OnceLock::new(), named: None })
     }
 
     /// Whether both clusters answer. For health checks; reads nothing of any practice.
@@ -170,7 +166,6 @@ async fn wipe_idle_keys(inner: Weak<Inner>) {
     }
 }
 
-const MEMBER: &str = "select roles from membership where practice_id = $1 and id = $2 and status = 'active'";
 /// Whether there is such a patient, whether the record is open to other people only, where it was merged
 /// into, and which were merged into it.
 const PATIENT: &str = "
@@ -192,6 +187,48 @@ const PATIENT_OF_ALERT: &str = "
     where a.practice_id = $1 and a.id = $2";
 const OUTCOME: &str =
     "select fingerprint, outcome from idempotency where practice_id = $1 and actor_id = $2 and key = $3";
+
+/// What must be read of somebody before anything that they ask is answered.
+enum Badge {
+    /// Of a person: their roles in the team.
+    Member { practice: Uuid, person: Uuid },
+    /// Of a program whose row was read a while ago: that it still stands.
+    Client { practice: Uuid, client: Uuid, now: Timestamp },
+    /// Of a program that is known from an earlier request: that what it carries stands for the same.
+    Recalled { practice: Uuid, hash: ClientHash, bytes: Vec<u8>, now: Timestamp },
+}
+
+impl Badge {
+    fn of(actor: &Actor, now: Timestamp) -> Option<Self> {
+        let practice = actor.practice.uuid();
+        match actor.kind {
+            ActorKind::Person { person, .. } => Some(Self::Member { practice, person: person.uuid() }),
+            ActorKind::Client { recalled: Some(hash), .. } => {
+                Some(Self::Recalled { practice, hash, bytes: hash.bytes().to_vec(), now })
+            }
+            ActorKind::Client { client, read_at, .. } if !actor::is_fresh(read_at, now) => {
+                Some(Self::Client { practice, client: client.uuid(), now })
+            }
+            ActorKind::Client { .. } | ActorKind::Machine(_) | ActorKind::Visitor => None,
+        }
+    }
+
+    fn text(&self) -> &'static str {
+        match self {
+            Self::Member { .. } => actor::MEMBER,
+            Self::Client { .. } => actor::STANDING,
+            Self::Recalled { hash, .. } => hash.text(),
+        }
+    }
+
+    fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
+        match self {
+            Self::Member { practice, person } => vec![practice, person],
+            Self::Client { practice, client, now } => vec![practice, client, now],
+            Self::Recalled { practice, bytes, now, .. } => vec![practice, bytes, now],
+        }
+    }
+}
 
 /// What must be read of a resource before a decision about it.
 pub(crate) enum Fact {
@@ -216,7 +253,7 @@ impl Fact {
     fn text(&self) -> &'static str {
         match self {
             Self::Patients { .. } => PATIENT,
-            Self::Member { .. } => MEMBER,
+            Self::Member { .. } => actor::MEMBER,
         }
     }
 
@@ -267,43 +304,156 @@ fn patients(ids: &[PatientId], found: &[Row]) -> Result<(ResourceKind, Reach), S
     Ok((kind, reach))
 }
 
-/// Waits until no other transaction holds the same key (it lets go at its end), then looks what the key
-/// came to before, and reads a fact besides; in one trip. Two requests that are the same one sent twice
-/// come one after the other, and the second finds the answer of the first.
+fn asked_of<'a>(fact: Option<&'a Fact>, params: Option<&'a Vec<&'a (dyn ToSql + Sync)>>) -> Option<Asked<'a>> {
+    fact.zip(params).map(|(fact, params)| -> Asked<'a> { (fact.text(), params) })
+}
+
+/// What makes a change happen once, as parameters.
+struct Turn {
+    lock: i64,
+    practice: Uuid,
+    asker: Uuid,
+    key: Uuid,
+}
+
+impl Turn {
+    fn of(asker: Uuid, practice: PracticeId, key: IdempotencyKey) -> Self {
+        Self { lock: alone_key(key.uuid()), practice: practice.uuid(), asker, key: key.uuid() }
+    }
+
+    /// Of [`ALONE`]: waits until no other transaction holds the same key, which it lets go at its end.
+    fn lock(&self) -> [&(dyn ToSql + Sync); 1] {
+        [&self.lock]
+    }
+
+    /// Of [`OUTCOME`]: what the key came to before. Two requests that are the same one sent twice come one after the
+    /// other, and the second finds the answer of the first.
+    fn key(&self) -> [&(dyn ToSql + Sync); 3] {
+        [&self.practice, &self.asker, &self.key]
+    }
+}
+
+/// Waits for the turn of a key, then looks what it came to before; in one trip.
 pub(crate) async fn alone(
     trip: &Trip,
     asker: Uuid,
     practice: PracticeId,
     key: IdempotencyKey,
     print: &Token,
-    fact: Option<&Fact>,
-) -> Result<(Option<Outcome>, Option<Vec<Row>>), StoreError> {
-    let (key, practice) = (key.uuid(), practice.uuid());
-    let lock = alone_key(key);
-    let (turn, known): ([&(dyn ToSql + Sync); 1], [&(dyn ToSql + Sync); 3]) = ([&lock], [&practice, &asker, &key]);
-    let params = fact.map(Fact::params);
-    let mut statements: Vec<Asked<'_>> = vec![(ALONE, &turn), (OUTCOME, &known)];
-    statements.extend(fact.zip(params.as_ref()).map(|(fact, params)| -> Asked<'_> { (fact.text(), params) }));
-    let mut answers = trip.all(&statements).await?.into_iter().skip(1);
-    let before = read_outcome(&answers.next().unwrap_or_default(), print)?;
-    Ok((before, answers.next()))
+) -> Result<Option<Outcome>, StoreError> {
+    let turn = Turn::of(asker, practice, key);
+    let rows = trip.all(&[(ALONE, &turn.lock()), (OUTCOME, &turn.key())]).await?;
+    read_outcome(rows.last().map(Vec::as_slice).unwrap_or_default(), print)
 }
 
-/// What [`Threshold::ask_for`] brought, still sealed: a list for each statement.
+/// A statement and what is given to it. `$1` is the practice, and what is given begins at `$2`.
+pub type Wanted<'a> = (Sql, &'a [&'a (dyn ToSql + Sync)]);
+
+/// The parameters of what is wanted, each list beginning with the practice.
+pub(crate) fn params_in<'a>(practice: &'a Uuid, wanted: &[Wanted<'a>]) -> Vec<Vec<&'a (dyn ToSql + Sync)>> {
+    let whole = |given: &[&'a (dyn ToSql + Sync)]| {
+        std::iter::once(practice as &(dyn ToSql + Sync)).chain(given.iter().copied()).collect()
+    };
+    wanted.iter().map(|(_, given)| whole(given)).collect()
+}
+
+/// What is wanted, to be asked.
+pub(crate) fn asked_for<'a>(
+    wanted: &[Wanted<'_>],
+    params: &'a [Vec<&'a (dyn ToSql + Sync)>],
+) -> impl Iterator<Item = Asked<'a>> {
+    wanted.iter().zip(params).map(|((sql, _), params)| -> Asked<'a> { (sql.text(), params) })
+}
+
+/// What was brought, still sealed: a list for each statement.
 pub struct Brought {
     practice: PracticeId,
     lists: VecDeque<Vec<Row>>,
 }
 
 impl Brought {
+    pub(crate) fn of(practice: PracticeId, lists: impl IntoIterator<Item = Vec<Row>>) -> Self {
+        Self { practice, lists: lists.into_iter().collect() }
+    }
+
     /// The rows of the next statement.
     pub fn rows<R: StoredRow>(&mut self) -> Result<Vec<R>, StoreError> {
-        self.lists.pop_front().unwrap_or_default().iter().map(|row| R::decode(row, self.practice)).collect()
+        self.next().iter().map(|row| R::decode(row, self.practice)).collect()
     }
 
     /// The one row of the next statement, or [`StoreError::Missing`].
     pub fn row<R: StoredRow>(&mut self) -> Result<R, StoreError> {
         self.rows()?.into_iter().next().ok_or(StoreError::Missing)
+    }
+
+    /// The ids in the first column of the next statement.
+    pub fn ids(&mut self) -> Result<Vec<Uuid>, StoreError> {
+        self.next().iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// The ids in its first two columns.
+    pub fn pairs(&mut self) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+        self.next().iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+
+    /// The number in the first column of its first row; 0 if there is none.
+    pub fn count(&mut self) -> Result<i64, StoreError> {
+        self.next().first().map_or(Ok(0), |row| Ok(row.try_get(0)?))
+    }
+
+    /// Counts by a clear code: the code in its first column, the number in the second.
+    pub fn counts(&mut self) -> Result<Vec<(String, i64)>, StoreError> {
+        self.next().iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+
+    fn next(&mut self) -> Vec<Row> {
+        self.lists.pop_front().unwrap_or_default()
+    }
+}
+
+/// Somebody who has entered and brought everything that they want to read: nothing of it is theirs before they ask.
+pub struct Arrival {
+    threshold: Threshold,
+    resource: Resource,
+    facts: (ResourceKind, Reach),
+    brought: Brought,
+}
+
+impl Arrival {
+    /// What is known of them.
+    #[must_use]
+    pub fn known(&self) -> Known<'_> {
+        self.threshold.known_now()
+    }
+
+    /// As [`Threshold::ask`]; with the permission comes what was brought.
+    pub async fn ask<A: Reads>(self) -> Result<(Tx<A>, Brought), StoreError> {
+        let Self { threshold, resource, facts, brought } = self;
+        Ok((threshold.decide::<A>(resource, facts, None).await?, brought))
+    }
+}
+
+/// What is known of somebody who entered: to decide what a page offers, never instead of asking.
+#[derive(Clone, Copy)]
+pub struct Known<'t> {
+    policy: &'t Policy,
+    profile: Profile,
+}
+
+impl Known<'_> {
+    /// The roles of a person; a job and a program have none.
+    #[must_use]
+    pub fn roles(self) -> Roles {
+        match self.profile {
+            Profile::Member(roles) => roles,
+            Profile::Machine(_) | Profile::Client(_) => Roles::default(),
+        }
+    }
+
+    /// Whether an action would be allowed.
+    #[must_use]
+    pub fn would_allow<A: Action>(self, kind: ResourceKind) -> bool {
+        A::PARTS.iter().all(|part| self.policy.may(self.profile, part, kind))
     }
 }
 
@@ -312,63 +462,117 @@ pub struct Threshold {
     inner: Arc<Inner>,
     trip: Trip,
     held: Arc<PracticeKeys>,
-    profile: Profile,
     actor: Actor,
+    /// What must be read of whoever entered, with the first thing that they ask.
+    badge: Option<Badge>,
+    /// What that came to.
+    admitted: OnceLock<Roles>,
+    /// The kinds of resource that a program named.
+    named: Option<(FhirTypes, Interaction)>,
 }
 
 impl Threshold {
-    /// The roles of the person who entered.
-    #[must_use]
-    pub fn roles(&self) -> Roles {
-        match self.profile {
-            Profile::Member(roles) => roles,
-            Profile::Machine(_) | Profile::Client(_) => Roles::default(),
-        }
-    }
-
     /// Names the kinds of FHIR resource that are asked about, and what is done with them. A client is then
     /// asked for the scopes of these alone; where nothing is named it is asked for all of the record's.
     /// Changes nothing for people and jobs.
     #[must_use]
-    pub fn naming(mut self, kinds: FhirTypes, letter: Interaction) -> Self {
-        if let ActorKind::Client { scopes, .. } = self.actor.kind {
-            self.profile = Profile::Client(scopes.grants(Some((kinds, letter))));
-        }
-        self
+    pub fn naming(self, kinds: FhirTypes, letter: Interaction) -> Self {
+        Self { named: Some((kinds, letter)), ..self }
     }
 
-    /// Whether an action would be allowed: to decide what a page offers, never instead of asking.
-    #[must_use]
-    pub fn would_allow<A: Action>(&self, kind: ResourceKind) -> bool {
-        A::PARTS.iter().all(|part| self.inner.policy.may(self.profile, part, kind))
+    /// What is known of whoever entered. [`StoreError::SignedOut`]: they do not belong here (any more).
+    pub async fn known(&self) -> Result<Known<'_>, StoreError> {
+        self.query(&[]).await?;
+        Ok(self.known_now())
+    }
+
+    fn known_now(&self) -> Known<'_> {
+        let profile = match self.actor.kind {
+            ActorKind::Machine(job) => Profile::Machine(job),
+            ActorKind::Client { scopes, .. } => Profile::Client(scopes.grants(self.named)),
+            ActorKind::Person { .. } | ActorKind::Visitor => {
+                Profile::Member(self.admitted.get().copied().unwrap_or_default())
+            }
+        };
+        Known { policy: &self.inner.policy, profile }
+    }
+
+    /// What must still be read of whoever entered.
+    fn unread(&self) -> Option<&Badge> {
+        self.badge.as_ref().filter(|_| self.admitted.get().is_none())
+    }
+
+    /// Lets them in by what was read of them.
+    fn admit(&self, rows: &[Row]) -> Result<(), StoreError> {
+        let row = rows.first();
+        let roles = match &self.badge {
+            Some(Badge::Member { .. }) => {
+                let roles: &str = row.ok_or(StoreError::SignedOut)?.try_get(0)?;
+                roles.parse().map_err(|_| StoreError::Unreadable { what: "roles" })?
+            }
+            Some(Badge::Recalled { hash, .. }) => {
+                if !row.map_or(Ok(false), |row| self.is_as_recalled(row))? {
+                    self.inner.recalled.forget(self.actor.practice, *hash);
+                    return Err(StoreError::SignedOut);
+                }
+                Roles::default()
+            }
+            Some(Badge::Client { .. }) => row.map(|_| Roles::default()).ok_or(StoreError::SignedOut)?,
+            None => Roles::default(),
+        };
+        // Whoever came first read the same.
+        let _ = self.admitted.set(roles);
+        Ok(())
+    }
+
+    fn is_as_recalled(&self, row: &Row) -> Result<bool, StoreError> {
+        let now = (row.try_get::<_, Uuid>(0)?, actor::scopes_in(row)?);
+        Ok(now == (self.actor.id(), self.actor.scopes()))
+    }
+
+    /// Asks statements, and before them who it is that asks, where that has not been read; in one trip.
+    async fn query(&self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, StoreError> {
+        let Some(badge) = self.unread() else { return self.trip.all(asked).await };
+        let params = badge.params();
+        let mut all: Vec<Asked<'_>> = vec![(badge.text(), &params)];
+        all.extend_from_slice(asked);
+        let mut rows = self.trip.all(&all).await?;
+        self.admit(&rows.remove(0))?;
+        Ok(rows)
     }
 
     /// Whose record an entry belongs to, for asking about that patient. [`StoreError::Missing`] if there is
     /// no such entry here.
     pub async fn patient_of_entry(&self, id: Uuid) -> Result<PatientId, StoreError> {
-        self.patient_of(PATIENT_OF_ENTRY, id).await
+        self.patient_of(PATIENT_OF_ENTRY, id).await?.ok_or(StoreError::Missing)
     }
 
     /// Whose record an alert belongs to, likewise.
     pub async fn patient_of_alert(&self, id: Uuid) -> Result<PatientId, StoreError> {
-        self.patient_of(PATIENT_OF_ALERT, id).await
+        self.patient_of(PATIENT_OF_ALERT, id).await?.ok_or(StoreError::Missing)
     }
 
     /// The record that stands for a patient now: another where this one was merged away. What is not here is
     /// given back as it is.
     pub async fn standing(&self, patient: PatientId) -> Result<PatientId, StoreError> {
-        let rows = self.trip.query(STANDING, &[&self.actor.practice.uuid(), &patient.uuid()]).await?;
-        Ok(rows.first().map_or(Ok(patient), |row| row.try_get(0).map(PatientId::from_uuid))?)
+        Ok(self.patient_of(STANDING, patient.uuid()).await?.unwrap_or(patient))
     }
 
-    async fn patient_of(&self, text: &'static str, id: Uuid) -> Result<PatientId, StoreError> {
-        let rows = self.trip.query(text, &[&self.actor.practice.uuid(), &id]).await?;
-        Ok(PatientId::from_uuid(rows.first().ok_or(StoreError::Missing)?.try_get(0)?))
+    async fn patient_of(&self, text: &'static str, id: Uuid) -> Result<Option<PatientId>, StoreError> {
+        let found = self.query(&[(text, &[&self.actor.practice.uuid(), &id])]).await?;
+        let row = found.first().and_then(|rows| rows.first());
+        Ok(row.map(|row| row.try_get(0).map(PatientId::from_uuid)).transpose()?)
+    }
+
+    /// Words as the tokens by which [`Threshold::bring`] finds whom they mean.
+    pub async fn sought(&self, words: &TokenSet) -> Result<Sought, StoreError> {
+        self.inner.sought(&self.held, words).await
     }
 
     /// Opens what was sealed for whoever entered to bring back ([`Tx::carry`]). `None` if it was sealed for
     /// somebody else, elsewhere or for another use, or was altered: which of these is not told.
     pub async fn carried(&self, label: &'static str, envelope: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.known().await?;
         let practice = self.actor.practice;
         let key = self.inner.keyring.data_key(&self.held, practice.uuid()).await?;
         Ok(key.open(&carried_for(practice, &self.actor, label), envelope).ok().map(|bytes| bytes.to_vec()))
@@ -379,44 +583,37 @@ impl Threshold {
     pub async fn ask<A: Reads>(self, resource: Resource) -> Result<Tx<A>, StoreError> {
         let fact = Fact::of(&self.actor, resource);
         let params = fact.as_ref().map(Fact::params);
-        let asked: Vec<Asked<'_>> = fact
-            .as_ref()
-            .zip(params.as_ref())
-            .map(|(fact, params)| -> Asked<'_> { (fact.text(), params) })
-            .into_iter()
-            .collect();
         self.trip.read_only();
-        let rows = self.trip.all(&asked).await?;
-        let known = kind_of(resource, rows.first())?;
-        self.decide::<A>(resource, known, None).await
+        let rows = self.query(asked_of(fact.as_ref(), params.as_ref()).as_slice()).await?;
+        let facts = kind_of(resource, rows.first())?;
+        self.decide::<A>(resource, facts, None).await
     }
 
-    /// As [`Threshold::ask`], for whoever knows beforehand what to read: the rows come in the same trip, in which the
-    /// transaction also ends. They are sealed, and whoever may not read gets none of them. `$1` of each statement
-    /// is the practice; what is given begins at `$2`.
-    pub async fn ask_for<A: Reads>(
-        mut self,
-        resource: Resource,
-        wanted: &[(Sql, &[&(dyn ToSql + Sync)])],
-    ) -> Result<(Tx<A>, Brought), StoreError> {
+    /// For whoever knows beforehand what to read: who they are, the facts of the decision and the rows come in one
+    /// trip, in which the transaction also ends. The rows are sealed, and are handed out with the permission.
+    pub async fn bring(mut self, resource: Resource, wanted: &[Wanted<'_>]) -> Result<Arrival, StoreError> {
         let fact = Fact::of(&self.actor, resource);
         let params = fact.as_ref().map(Fact::params);
         let practice = self.actor.practice.uuid();
-        let theirs: Vec<Vec<&(dyn ToSql + Sync)>> = wanted
-            .iter()
-            .map(|(_, params)| {
-                std::iter::once(&practice as &(dyn ToSql + Sync)).chain(params.iter().copied()).collect()
-            })
-            .collect();
-        let mut asked: Vec<Asked<'_>> = Vec::with_capacity(wanted.len() + 1);
-        asked.extend(fact.as_ref().zip(params.as_ref()).map(|(fact, params)| -> Asked<'_> { (fact.text(), params) }));
-        let facts = asked.len();
-        asked.extend(wanted.iter().zip(&theirs).map(|((sql, _), params)| -> Asked<'_> { (sql.text(), params) }));
+        let theirs = params_in(&practice, wanted);
         self.trip.read_only();
-        let mut rows = self.trip.end(&asked).await.map_err(|(_, error)| error)?;
-        let brought = Brought { practice: self.actor.practice, lists: rows.split_off(facts).into() };
-        let known = kind_of(resource, rows.first())?;
-        Ok((self.decide::<A>(resource, known, None).await?, brought))
+        let badge = self.badge.take_if(|_| self.admitted.get().is_none());
+        let shown = badge.as_ref().map(Badge::params);
+        let mut asked: Vec<Asked<'_>> = Vec::with_capacity(wanted.len() + 2);
+        asked.extend(badge.as_ref().zip(shown.as_ref()).map(|(badge, params)| -> Asked<'_> { (badge.text(), params) }));
+        asked.extend(asked_of(fact.as_ref(), params.as_ref()));
+        asked.extend(asked_for(wanted, &theirs));
+        let mut rows = VecDeque::from(self.trip.end(&asked).await.map_err(|(_, error)| error)?);
+        drop(asked);
+        drop(shown);
+        if badge.is_some() {
+            self.badge = badge;
+            self.admit(&rows.pop_front().unwrap_or_default())?;
+        }
+        let of_resource = fact.and_then(|_| rows.pop_front());
+        let facts = kind_of(resource, of_resource.as_ref())?;
+        let brought = Brought::of(self.actor.practice, rows);
+        Ok(Arrival { threshold: self, resource, facts, brought })
     }
 
     /// Asks for a permission to change something, once. `fingerprint` is what was sent: the same key
@@ -430,12 +627,17 @@ impl Threshold {
         let print = self.inner.fingerprint(&self.held, A::NAME, resource, fingerprint).await?;
         let (asker, practice) = (self.actor.id(), self.actor.practice);
         let fact = Fact::of(&self.actor, resource);
-        let (before, rows) = alone(&self.trip, asker, practice, key, &print, fact.as_ref()).await?;
-        if let Some(outcome) = before {
+        let params = fact.as_ref().map(Fact::params);
+        let turn = Turn::of(asker, practice, key);
+        let (waits, known) = (turn.lock(), turn.key());
+        let mut all: Vec<Asked<'_>> = vec![(ALONE, &waits), (OUTCOME, &known)];
+        all.extend(asked_of(fact.as_ref(), params.as_ref()));
+        let mut rows = self.query(&all).await?.into_iter().skip(1);
+        if let Some(outcome) = read_outcome(&rows.next().unwrap_or_default(), &print)? {
             return Ok(Once::Done(outcome));
         }
-        let known = kind_of(resource, rows.as_ref())?;
-        self.decide::<A>(resource, known, Some((asker, key, print))).await.map(Once::Fresh)
+        let facts = kind_of(resource, rows.next().as_ref())?;
+        self.decide::<A>(resource, facts, Some((asker, key, print))).await.map(Once::Fresh)
     }
 
     async fn decide<A: Action>(
@@ -445,9 +647,9 @@ impl Threshold {
         once: Option<tx::Asked>,
     ) -> Result<Tx<A>, StoreError> {
         let at = self.inner.clock.now();
-        if !A::PARTS.iter().all(|part| self.inner.policy.may(self.profile, part, kind)) {
+        if !self.known_now().would_allow::<A>(kind) {
             // Nobody names a program: of a record that is open to named people only it does not know.
-            let unknown = kind == ResourceKind::BarredPatient && matches!(self.profile, Profile::Client(_));
+            let unknown = kind == ResourceKind::BarredPatient && matches!(self.actor.kind, ActorKind::Client { .. });
             return Err(match self.refuse::<A>(resource, at).await {
                 StoreError::Refused { .. } if unknown => StoreError::Missing,
                 told => told,

@@ -44,6 +44,15 @@ fn varies(text: &str) -> bool {
     text.contains(" is null or ")
 }
 
+/// A statement that nobody waits for, with what is given to it.
+struct Later {
+    text: String,
+    params: Owned,
+}
+
+/// Parameters that wait.
+pub(crate) type Owned = Vec<Box<dyn ToSql + Send + Sync>>;
+
 /// What has been asked of the transaction and not been sent yet.
 #[derive(Debug, Clone, Copy, Default)]
 struct Ahead {
@@ -73,6 +82,7 @@ impl Ahead {
 pub(crate) struct Trip {
     client: Option<Object>,
     ahead: Mutex<Ahead>,
+    later: Mutex<Vec<Later>>,
     planned_anew: AtomicBool,
     broken: AtomicBool,
     failed: AtomicBool,
@@ -86,6 +96,7 @@ impl Trip {
         Ok(Self {
             client: Some(pool.get().await?),
             ahead: Mutex::new(Ahead { begin: true, scope: Some(practice), ..Ahead::default() }),
+            later: Mutex::default(),
             planned_anew: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             failed: AtomicBool::new(false),
@@ -111,7 +122,32 @@ impl Trip {
         self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends what waits to go first. To be asked first among what is sent together: whoever asks takes it.
+    /// A change whose answer nobody waits for: it goes out ahead of the next statement, at the latest with COMMIT. If it
+    /// fails, that statement does.
+    pub(crate) fn later(&self, text: &str, params: Owned) {
+        let later = Later { text: text.to_owned(), params };
+        self.later.lock().unwrap_or_else(PoisonError::into_inner).push(later);
+    }
+
+    /// What was to go out later, ready to be sent.
+    async fn late(&self, client: &Object) -> Result<Vec<(Statement, Owned)>, StoreError> {
+        let later = std::mem::take(&mut *self.later.lock().unwrap_or_else(PoisonError::into_inner));
+        try_join_all(later.into_iter().map(async |one| Ok((self.prepared(client, &one.text).await?, one.params)))).await
+    }
+
+    /// Sends what waits to go first, and what was to go later. To be asked first among what is sent together: whoever
+    /// asks takes it.
+    async fn go_ahead(&self, client: &Object, late: &[(Statement, Owned)]) -> Result<(), tokio_postgres::Error> {
+        let params: Vec<Vec<&(dyn ToSql + Sync)>> =
+            late.iter().map(|(_, params)| params.iter().map(|one| &**one as &(dyn ToSql + Sync)).collect()).collect();
+        let sent = late.iter().zip(&params).map(|((statement, _), params)| client.execute(statement, params));
+        // Each is waited for, also behind one that failed.
+        let (opened, done) = join(self.open(client), join_all(sent)).await;
+        opened?;
+        done.into_iter().try_for_each(|one| one.map(drop))
+    }
+
+    /// Sends what waits to go first.
     async fn open(&self, client: &Object) -> Result<(), tokio_postgres::Error> {
         let text = std::mem::take(&mut *self.ahead()).text();
         match text {
@@ -129,7 +165,12 @@ impl Trip {
 
     /// Points the rest of the transaction at another practice.
     pub(crate) fn scope(&self, practice: PracticeId) {
-        self.ahead().scope = Some(practice);
+        if self.later.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            self.ahead().scope = Some(practice);
+        } else {
+            // Behind what is to be written where it points now.
+            self.later(SCOPE, vec![Box::new(practice.uuid())]);
+        }
     }
 
     /// From its next statement on, the transaction changes nothing.
@@ -139,14 +180,16 @@ impl Trip {
 
     pub(crate) async fn query(&self, text: &str, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
         let client = self.client()?;
-        let statement = self.prepared(client, text).await?;
-        self.noting(try_join(self.open(client), client.query(&statement, params)).await).map(|((), rows)| rows)
+        let (late, statement) = (self.late(client).await?, self.prepared(client, text).await?);
+        self.noting(try_join(self.go_ahead(client, &late), client.query(&statement, params)).await)
+            .map(|((), rows)| rows)
     }
 
     pub(crate) async fn execute(&self, text: &str, params: Params<'_>) -> Result<u64, StoreError> {
         let client = self.client()?;
-        let statement = self.prepared(client, text).await?;
-        self.noting(try_join(self.open(client), client.execute(&statement, params)).await).map(|((), count)| count)
+        let (late, statement) = (self.late(client).await?, self.prepared(client, text).await?);
+        let sent = try_join(self.go_ahead(client, &late), client.execute(&statement, params)).await;
+        self.noting(sent).map(|((), count)| count)
     }
 
     /// Several statements in one trip, done in this order. A statement that must not run before another
@@ -154,12 +197,13 @@ impl Trip {
     /// may still have to be prepared.
     pub(crate) async fn all(&self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, StoreError> {
         let client = self.client()?;
-        if asked.is_empty() {
+        let late = self.late(client).await?;
+        if asked.is_empty() && late.is_empty() {
             return Ok(Vec::new());
         }
         let statements = try_join_all(asked.iter().map(|(text, _)| self.prepared(client, text))).await?;
         let rows = asked.iter().zip(&statements).map(|((_, params), statement)| client.query(statement, params));
-        self.noting(try_join(self.open(client), try_join_all(rows)).await).map(|((), rows)| rows)
+        self.noting(try_join(self.go_ahead(client, &late), try_join_all(rows)).await).map(|((), rows)| rows)
     }
 
     /// The last statements and the commit, in one trip. The first that failed is named by its place.
@@ -186,9 +230,10 @@ impl Trip {
             return Err((UNSENT, StoreError::Statement { code: "25P02".to_owned() }));
         }
         let client = self.client().map_err(unsent)?;
+        let late = self.late(client).await.map_err(unsent)?;
         let statements =
             try_join_all(asked.iter().map(|(text, _)| self.prepared(client, text))).await.map_err(unsent)?;
-        if asked.is_empty() {
+        if asked.is_empty() && late.is_empty() {
             let ahead = std::mem::take(&mut *self.ahead());
             if ahead.begin {
                 // Nothing was ever done in it.
@@ -198,8 +243,8 @@ impl Trip {
         let rows = asked.iter().zip(&statements).map(|((_, params), statement)| client.query(statement, params));
         // Each is waited for, also behind one that failed: the connection is given back when all is said.
         let (opened, (rows, committed)) =
-            join(self.open(client), join(join_all(rows), client.batch_execute("commit"))).await;
-        self.noting(opened).map_err(|error| (0, error))?;
+            join(self.go_ahead(client, &late), join(join_all(rows), client.batch_execute("commit"))).await;
+        self.noting(opened).map_err(|error| (AHEAD, error))?;
         let mut done = Vec::with_capacity(rows.len());
         for (at, rows) in rows.into_iter().enumerate() {
             done.push(self.noting(rows).map_err(|error| (at, error))?);
@@ -226,6 +271,8 @@ impl Trip {
 
 /// The place of a failure before anything was sent.
 const UNSENT: usize = usize::MAX;
+/// Of one in what went out ahead.
+const AHEAD: usize = usize::MAX - 1;
 
 impl Drop for Trip {
     fn drop(&mut self) {

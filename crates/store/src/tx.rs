@@ -16,8 +16,8 @@ use crate::event::{Draft, Event};
 use crate::keyring::PracticeKeys;
 use crate::row::Survey;
 use crate::sql::Sql;
-use crate::threshold::{Inner, Reach};
-use crate::trip::Trip;
+use crate::threshold::{Brought, Inner, Reach, Wanted, asked_for, params_in};
+use crate::trip::{self, Trip};
 use crate::write::Slot;
 use crate::{Action, Actor, Reads, Resource, StoreError, StoredRow, Unseal};
 
@@ -158,6 +158,15 @@ impl<A: Action> Tx<A> {
     /// The one row that a statement finds, or [`StoreError::Missing`].
     pub async fn row<R: StoredRow>(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<R, StoreError> {
         self.rows(sql, params).await?.into_iter().next().ok_or(StoreError::Missing)
+    }
+
+    /// As [`Tx::rows`], of several statements in one trip, with which the transaction ends: what remains is to record it.
+    pub async fn bring(&mut self, wanted: &[Wanted<'_>]) -> Result<Brought, StoreError> {
+        let practice = self.desk.practice.uuid();
+        let params = params_in(&practice, wanted);
+        let asked: Vec<trip::Asked<'_>> = asked_for(wanted, &params).collect();
+        let rows = self.desk.trip.end(&asked).await.map_err(|(_, error)| error)?;
+        Ok(Brought::of(self.desk.practice, rows))
     }
 
     /// The ids in the first column.

@@ -9,12 +9,12 @@ use uuid::Uuid;
 
 use crate::committer::EventColumns;
 use crate::event::{Draft, Event, EventRecord, FieldChange};
-use crate::lookup::{Filed, REMEMBER_TOKENS, TokenSet};
+use crate::lookup::TokenSet;
 use crate::past::Amended;
 use crate::row::{KeyFor, Opener, Sealers, Survey};
 use crate::sql::Sql;
 use crate::threshold::{Outcome, outcome_of};
-use crate::trip::Asked;
+use crate::trip::{Asked, Owned};
 use crate::tx::Desk;
 use crate::{StoreError, Tx, WholeRow, Writes};
 
@@ -91,14 +91,10 @@ impl Desk {
         self.inner.keyring.opener(self.held()?, &survey).await
     }
 
-    pub(crate) async fn insert_rows<R: WholeRow>(
-        &mut self,
-        rows: &[R::Open],
-        slots: &[usize],
-        filed: Option<&Filed>,
-    ) -> Result<(), StoreError> {
+    /// New rows, sealed and in their events: the parameters of the statement that writes them.
+    async fn new_rows<R: WholeRow>(&mut self, rows: &[R::Open], slots: &[usize]) -> Result<Option<Owned>, StoreError> {
         if rows.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let opener = self.keys(rows.iter().map(R::key_of)).await?;
         let mut events: Vec<Uuid> = Vec::with_capacity(rows.len());
@@ -117,14 +113,17 @@ impl Desk {
             }
             events.push(slot.id.uuid());
         }
-        let columns = R::insert_params(rows, &Sealers { opener: &opener, entropy: &self.inner.entropy })?;
-        let practice = self.practice.uuid();
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&practice, &events];
-        params.extend(columns.iter().map(|column| &**column as &(dyn ToSql + Sync)));
-        let filing = filed.map(Filed::params);
-        let mut asked: Vec<Asked<'_>> = vec![(R::insert_sql(), &params)];
-        asked.extend(filing.as_ref().map(|params| -> Asked<'_> { (REMEMBER_TOKENS, params) }));
-        self.trip.all(&asked).await.map(drop)
+        let mut params: Owned = vec![Box::new(self.practice.uuid()), Box::new(events)];
+        params.append(&mut R::insert_params(rows, &Sealers { opener: &opener, entropy: &self.inner.entropy })?);
+        Ok(Some(params))
+    }
+
+    /// Writes new rows with what is sent next.
+    async fn add_rows<R: WholeRow>(&mut self, rows: &[R::Open], slots: &[usize]) -> Result<(), StoreError> {
+        if let Some(params) = self.new_rows::<R>(rows, slots).await? {
+            self.trip.later(R::insert_sql(), params);
+        }
+        Ok(())
     }
 
     pub(crate) async fn amend_row<R: WholeRow>(
@@ -360,26 +359,25 @@ impl<A: Writes> Tx<A> {
 
     /// Writes a new row.
     pub async fn insert<R: WholeRow>(&mut self, row: R::Open) -> Result<(), StoreError> {
-        let slot = self.desk.main_slot();
-        self.desk.insert_rows::<R>(&[row], &[slot], None).await
+        self.add::<R>(row).await?;
+        self.send().await
     }
 
-    /// Writes a new row and the search tokens of its subject, in one trip.
-    pub async fn insert_found_by<R: WholeRow>(
-        &mut self,
-        row: R::Open,
-        subject: Uuid,
-        words: &TokenSet,
-    ) -> Result<(), StoreError> {
+    /// Writes a new row with what is sent next, at the latest with the commit: what is wrong with it is said then.
+    pub async fn add<R: WholeRow>(&mut self, row: R::Open) -> Result<(), StoreError> {
         let slot = self.desk.main_slot();
-        let filed = self.desk.filed(&[(subject, words)]).await?;
-        self.desk.insert_rows::<R>(&[row], &[slot], Some(&filed)).await
+        self.desk.add_rows::<R>(&[row], &[slot]).await
     }
 
-    /// Writes many new rows, each under its own event.
-    pub async fn insert_under<R: WholeRow>(&mut self, rows: Vec<(Tag, R::Open)>) -> Result<(), StoreError> {
+    /// As [`Tx::add`], of many rows, each under its own event.
+    pub async fn add_under<R: WholeRow>(&mut self, rows: Vec<(Tag, R::Open)>) -> Result<(), StoreError> {
         let (tags, rows): (Vec<usize>, Vec<R::Open>) = rows.into_iter().map(|(tag, row)| (tag.0, row)).unzip();
-        self.desk.insert_rows::<R>(&rows, &tags, None).await
+        self.desk.add_rows::<R>(&rows, &tags).await
+    }
+
+    /// Sends what was added.
+    pub async fn send(&self) -> Result<(), StoreError> {
+        self.desk.trip.all(&[]).await.map(drop)
     }
 
     /// One more event in the same commit: for a transaction that touches several patients.

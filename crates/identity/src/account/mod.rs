@@ -4,9 +4,10 @@ use futures_util::future::try_join;
 use jiff::Timestamp;
 use kernel::{PracticeId, SessionId, Source};
 use serde_json::Value;
-use store::{Event, HouseAction, HouseTx, IDLE_MAX, Roles, StoreError};
+use store::{Event, HouseAction, HouseTx, IDLE_MAX, Roles, StoreError, Wanted};
 
 use crate::host::roles_in;
+use crate::rows::{MembershipRow, PersonRow, PracticeRow};
 use crate::{Identity, Me, PRACTICES_MAX, ReadAccount, reads};
 
 pub mod factors;
@@ -88,12 +89,31 @@ impl Identity {
 
     async fn greeting_with_keys_at_hand(&self, me: &Me) -> Result<Greeting, StoreError> {
         let mut tx = self.store.own::<ReadAccount>(&me.signed_in, me.source.clone()).await?;
-        let (practices, row) =
-            try_join(reads::doors(&tx, me.person(), PRACTICES_MAX), reads::person(&tx, me.person())).await?;
-        let person = tx.open(row).await??;
-        let practices = my_practices(&mut tx, me, &practices).await?;
-        tx.keep_counts().await?;
-        Ok(Greeting { name: person.display_name, practices })
+        // Most people have one practice and are in it: then this is all there is to read.
+        let here = me.practice().unwrap_or(PracticeId::HOUSE);
+        let id = me.person().uuid();
+        let of_house: [Wanted<'_>; 2] = [(reads::PERSON, &[&id]), (reads::DOORS, &[&id, &PRACTICES_MAX])];
+        let of_practice: [Wanted<'_>; 2] = [(reads::MEMBERSHIP, &[&id]), (reads::PRACTICE, &[])];
+        let (mut known, mut there) = tx.bring(&of_house, here, &of_practice).await?;
+        let person = tx.open(known.row::<PersonRow>()?).await??;
+        let practices: Vec<PracticeId> = known.ids()?.into_iter().map(PracticeId::from_uuid).collect();
+        let (member, practice) = (there.rows::<MembershipRow>()?.pop(), there.rows::<PracticeRow>()?.pop());
+        let current = match member.filter(|_| practices.contains(&here)) {
+            Some(member) => {
+                tx.step_into(here).await?;
+                Some(my_practice(&tx, me, &member, practice).await?)
+            }
+            None => None,
+        };
+        let others: Vec<PracticeId> = practices.iter().copied().filter(|id| *id != here).collect();
+        let mut mine: Vec<MyPractice> = current.into_iter().collect();
+        if !others.is_empty() {
+            let mut tx = self.store.own::<ReadAccount>(&me.signed_in, me.source.clone()).await?;
+            mine.extend(my_practices(&mut tx, me, &others).await?);
+            tx.keep_counts().await?;
+        }
+        mine.sort_by_key(|practice| practices.iter().position(|id| *id == practice.id));
+        Ok(Greeting { name: person.display_name, practices: mine })
     }
 
     /// One's account.
@@ -144,12 +164,21 @@ async fn my_practices<A: HouseAction>(
         tx.step_into(*id).await?;
         let (member, practice) = try_join(reads::active_membership(tx, me.person()), reads::practice(tx)).await?;
         let Some(member) = member else { continue };
-        let practice = practice.ok_or(StoreError::Missing)?;
-        let practice = tx.open(practice).await??;
-        let (roles, current) = (roles_in(&member.roles)?, me.practice() == Some(*id));
-        let crate::rows::Practice { name, time_zone, country, .. } = practice;
-        mine.push(MyPractice { id: *id, name, time_zone, country, roles, current });
+        mine.push(my_practice(tx, me, &member, practice).await?);
     }
     tx.step_into(PracticeId::HOUSE).await?;
     Ok(mine)
+}
+
+/// The practice that the transaction points at, as one of one's own.
+async fn my_practice<A: HouseAction>(
+    tx: &HouseTx<A>,
+    me: &Me,
+    member: &MembershipRow,
+    practice: Option<PracticeRow>,
+) -> Result<MyPractice, StoreError> {
+    let practice = tx.open(practice.ok_or(StoreError::Missing)?).await??;
+    let crate::rows::Practice { id, name, time_zone, country, .. } = practice;
+    let (roles, current) = (roles_in(&member.roles)?, me.practice() == Some(id));
+    Ok(MyPractice { id, name, time_zone, country, roles, current })
 }

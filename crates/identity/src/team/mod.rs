@@ -103,11 +103,12 @@ impl Identity {
     /// Who is on the team and who is invited.
     pub async fn team(&self, me: &Me) -> Result<TeamView, StoreError> {
         let threshold = self.store.enter(&self.actor(me)?).await?;
-        let may_invite = threshold.would_allow::<Invite>(ResourceKind::Practice);
-        let may_make_owners = threshold.would_allow::<InviteOwner>(ResourceKind::Practice);
+        let known = threshold.known().await?;
+        let may_invite = known.would_allow::<Invite>(ResourceKind::Practice);
+        let may_make_owners = known.would_allow::<InviteOwner>(ResourceKind::Practice);
         let may = |owner: bool| {
             let kind = if owner { ResourceKind::OwnerMember } else { ResourceKind::Member };
-            (threshold.would_allow::<ChangeRoles>(kind), threshold.would_allow::<RemoveMember>(kind))
+            (known.would_allow::<ChangeRoles>(kind), known.would_allow::<RemoveMember>(kind))
         };
         let (of_owners, of_others) = (may(true), may(false));
         let tx = threshold.ask::<ReadTeam>(Resource::Practice).await?;
@@ -162,9 +163,10 @@ impl Identity {
     /// One member: what the forms for changing roles and removing are made from.
     pub async fn member(&self, me: &Me, person: PersonId) -> Result<Member, StoreError> {
         let threshold = self.store.enter(&self.actor(me)?).await?;
+        let known = threshold.known().await?;
         let kinds = [ResourceKind::Member, ResourceKind::OwnerMember];
-        let change = kinds.map(|kind| threshold.would_allow::<ChangeRoles>(kind));
-        let remove = kinds.map(|kind| threshold.would_allow::<RemoveMember>(kind));
+        let change = kinds.map(|kind| known.would_allow::<ChangeRoles>(kind));
+        let remove = kinds.map(|kind| known.would_allow::<RemoveMember>(kind));
         let tx = threshold.ask::<ReadTeam>(Resource::Practice).await?;
         let row = reads::active_membership(&tx, person).await?.ok_or(StoreError::Missing)?;
         let event = Event::new().about("member", row.row_id());

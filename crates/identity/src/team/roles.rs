@@ -41,7 +41,7 @@ impl Identity {
     pub async fn remove_member(&self, me: &Me, person: PersonId, key: IdempotencyKey) -> Result<(), TeamError> {
         let actor = self.actor(me)?;
         let threshold = self.store.enter(&actor).await?;
-        let mine = threshold.roles();
+        let mine = threshold.known().await?.roles();
         match threshold.ask_once::<RemoveMember>(Resource::Member(person), key, &()).await? {
             Once::Done(_) => {}
             Once::Fresh(mut tx) => {

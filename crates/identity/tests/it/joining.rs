@@ -164,7 +164,7 @@ async fn who_has_an_account_signs_in_and_accepts_and_is_in_the_practice() {
     let me = house.me(&known.cookie).await.unwrap();
     assert_eq!(me.practice(), Some(offer.practice));
     let actor = house.identity().actor(&me).unwrap();
-    assert!(house.store.enter(&actor).await.unwrap().roles().has(Role::Practitioner));
+    assert!(house.store.enter(&actor).await.unwrap().known().await.unwrap().roles().has(Role::Practitioner));
     assert_eq!(house.logged(offer.practice, "team.join").await, 1);
     let again = house.identity().join(&known.me, offer.practice, &offer.token, house.key()).await;
     assert!(matches!(again, Err(JoinError::Ended)));
@@ -193,7 +193,7 @@ async fn a_removed_member_can_be_invited_again() {
     house.identity().join(&me, practice, &token(invited.link), house.key()).await.unwrap();
     let me = house.me(&member.cookie).await.unwrap();
     let actor = house.identity().actor(&me).unwrap();
-    assert_eq!(house.store.enter(&actor).await.unwrap().roles(), roles);
+    assert_eq!(house.store.enter(&actor).await.unwrap().known().await.unwrap().roles(), roles);
 }
 
 #[tokio::test]

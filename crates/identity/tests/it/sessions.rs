@@ -102,7 +102,7 @@ async fn switching_takes_the_browser_to_the_other_practice_and_tells_both() {
     let me = house.me(&owner.cookie).await.unwrap();
     assert_eq!(me.practice(), Some(two));
     let actor = house.identity().actor(&me).unwrap();
-    let roles = house.store.enter(&actor).await.unwrap().roles();
+    let roles = house.store.enter(&actor).await.unwrap().known().await.unwrap().roles();
     assert!(roles.has(Role::Reception) && !roles.has(Role::Owner), "the roles are those of the other practice");
     for practice in [PracticeId::HOUSE, one, two] {
         assert_eq!(house.logged(practice, "session.switch").await, 1);

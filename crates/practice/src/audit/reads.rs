@@ -98,7 +98,7 @@ pub async fn of_record(
     before: Option<EventId>,
 ) -> Result<RecordLog, StoreError> {
     let threshold = store.enter(actor).await?;
-    let mut log = if threshold.would_allow::<ReadClinical>(ResourceKind::Patient) {
+    let mut log = if threshold.known().await?.would_allow::<ReadClinical>(ResourceKind::Patient) {
         let tx: Tx<OpenClinicalAudit> = threshold.ask(Resource::Patient(id)).await?;
         let allergies = allergies(&tx, id).await?;
         read_record_log(tx, id, before, Some(allergies)).await?

@@ -1,11 +1,12 @@
 //! Bringing records in. Of FHIR, a first walk through the files learns which resources there are and what
-//! points to what, and a second writes them in batches; of a table, one walk does. Each batch is one transaction with an event for each
+//! points to what, and a second writes them in batches, files side by side; of a table, one walk does. Each batch is one transaction with an event for each
 //! patient it touches; what a source became is remembered under a blind token, so the same files
 //! brought in twice change nothing. A run that was cut short is finished by the next over the same
 //! files: it reads them from the start and passes over what is done. One practice, one import at a time.
 
 mod input;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -18,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use kernel::{ErrorKind, PersonId, PracticeId};
 use store::{Actor, Claim, Job, Store, StoreError};
 
-use self::input::{Feed, Input, Lines, Reading, aside, ends_in};
+use self::input::{Feed, Input, Lines, Reading, Weave, aside, ends_in};
 use super::between::{Before, tied};
 use super::csv::{self, Look, Mapping, MappingProblem, Said};
 use super::fhir::{Finding, Index, JsonFile, Outcome, Reader, Reject, Report, Resource, Seen};
@@ -158,6 +159,15 @@ enum Take {
     Others,
 }
 
+/// A walk through inputs: lane beside lane, in each one input after the other.
+struct Walk<'p> {
+    lanes: Vec<Vec<&'p Input>>,
+    take: Take,
+}
+
+/// Lanes of a walk: of each, some lines are held.
+const LANES_MAX: usize = 16;
+
 /// What is to be brought in, and how it is read.
 struct Plan {
     inputs: Vec<Input>,
@@ -171,14 +181,19 @@ struct Plan {
 
 impl Plan {
     /// The walks through the inputs. A bundle holds its resources in any order: so that whatever is about
-    /// a patient finds them, the patients of all bundles come before everything else in them.
-    fn walks(&self) -> Vec<(&Input, Take)> {
-        let of =
-            |wanted: fn(&Input) -> bool, take| self.inputs.iter().filter(move |i| wanted(i)).map(move |i| (i, take));
-        of(|i| is_patients(i) && !i.whole, Take::All)
-            .chain(of(|i| i.whole, Take::Patients))
-            .chain(of(|i| !is_patients(i) && !i.whole, Take::All))
-            .chain(of(|i| i.whole, Take::Others))
+    /// a patient finds them, the patients of all bundles come before everything else in them; and so do files with
+    /// patients in them, whatever they are called.
+    fn walks(&self, known: &Learnt) -> Vec<Walk<'_>> {
+        let people = |input: &Input| known.people.contains(&input.name);
+        let named = |input: &Input| input.name.starts_with("Patient");
+        let (bundles, lines): (Vec<&Input>, Vec<&Input>) = self.inputs.iter().partition(|input| input.whole);
+        let (first, others): (Vec<&Input>, Vec<&Input>) = lines.into_iter().partition(|input| named(input));
+        let (next, others): (Vec<&Input>, Vec<&Input>) = others.into_iter().partition(|input| people(input));
+        alone(first, Take::All)
+            .chain(alone(bundles.clone(), Take::Patients))
+            .chain(alone(next, Take::All))
+            .chain(side_by_side(&others))
+            .chain(alone(bundles, Take::Others))
             .collect()
     }
 
@@ -188,8 +203,16 @@ impl Plan {
     }
 }
 
-fn is_patients(input: &Input) -> bool {
-    input.name.starts_with("Patient")
+/// Each by itself.
+fn alone(inputs: Vec<&Input>, take: Take) -> impl Iterator<Item = Walk<'_>> {
+    inputs.into_iter().map(move |input| Walk { lanes: vec![vec![input]], take })
+}
+
+/// A lane for each kind of file: `Observation.1.ndjson` follows `Observation.0.ndjson`.
+fn side_by_side<'p>(inputs: &[&'p Input]) -> Vec<Walk<'p>> {
+    let kind = |input: &Input| input.name.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default().to_owned();
+    let lanes: Vec<Vec<&Input>> = inputs.chunk_by(|a, b| kind(a) == kind(b)).map(<[&Input]>::to_vec).collect();
+    lanes.chunks(LANES_MAX).map(|lanes| Walk { lanes: lanes.to_vec(), take: Take::All }).collect()
 }
 
 /// The files of a folder, or the one file that was named.
@@ -406,55 +429,55 @@ async fn bring(
     let turn =
         if settings.dry_run { None } else { Some(store.import_turn(practice).await?.ok_or(ImportError::Running)?) };
     let mut said = Progress { learning: true, file: String::new(), bytes: 0, bytes_total: 0, resources: 0 };
-    let index = if plan.linked { learn(store, &actor, plan, &mut said, &mut watch).await? } else { Index::default() };
-    let walks = plan.walks();
-    let bytes_total = walks.iter().map(|(input, _)| input.bytes).sum();
+    let known = if plan.linked { learn(store, &actor, plan, &mut said, &mut watch).await? } else { Learnt::default() };
+    let (index, walks) = (&known.index, plan.walks(&known));
+    let bytes_total = walks.iter().flat_map(|walk| walk.lanes.iter().flatten()).map(|input| input.bytes).sum();
     said = Progress { learning: false, bytes: 0, bytes_total, resources: 0, ..said };
     let mut seen = Seen::default();
     let mut claims = Claims::default();
     let run = begin_run(store, &actor, settings, &plan.names(), watch.under).await?;
-    let batch = Batch::new(store, &actor, settings, &index, run, turn, watch.under);
+    let batch = Batch::new(store, &actor, settings, index, run, turn, watch.under);
     let report = Mutex::new(report);
     let mut flow = Flow::of(&batch, &report);
-    for (input, wanted) in walks {
-        said.file.clone_from(&input.name);
+    for Walk { lanes, take: wanted } in walks {
         let (base, mut from) = (said.bytes, 0);
         let mut waiting = Vec::new();
-        let mut feed = Feed::of(input, &plan.read);
-        while let Some(lines) = feed.next().await? {
-            for line in lines {
-                match line.result {
-                    Err(_) if wanted == Take::Patients => {}
-                    Err(problem) => note_reject(&mut locked(&report), &line.file, line.number, "", &problem),
-                    Ok((head, resource)) => {
-                        let patient = matches!(resource, Resource::Patient(_));
-                        if wanted == Take::All || patient == (wanted == Take::Patients) {
-                            if let Resource::Patient(patient) = &resource
-                                && !seen.has(head.key)
-                            {
-                                let place = (&line.file, line.number);
-                                claims.hear(&index, head.key, patient, place, &mut locked(&report));
-                            }
-                            let read = Waiting { file: line.file, line: line.number, head, resource };
-                            waiting.extend(taken(&mut locked(&report), &mut seen, read));
+        let mut weave = Weave::of(&lanes, &plan.read);
+        while let Some(line) = weave.next().await? {
+            if *said.file != *line.file {
+                line.file.as_ref().clone_into(&mut said.file);
+            }
+            match line.result {
+                Err(_) if wanted == Take::Patients => {}
+                Err(problem) => note_reject(&mut locked(&report), &line.file, line.number, "", &problem),
+                Ok((head, resource)) => {
+                    let patient = matches!(resource, Resource::Patient(_));
+                    if wanted == Take::All || patient == (wanted == Take::Patients) {
+                        if let Resource::Patient(patient) = &resource
+                            && !seen.has(head.key)
+                        {
+                            let place = (&line.file, line.number);
+                            claims.hear(index, head.key, patient, place, &mut locked(&report));
                         }
-                    }
-                }
-                if waiting.len() >= BATCH_RESOURCES || line.end.saturating_sub(from) >= BATCH_BYTES {
-                    said.bytes = base + line.end;
-                    said.resources = u64::try_from(seen.count()).unwrap_or(u64::MAX);
-                    flow.send(std::mem::take(&mut waiting), &said).await?;
-                    from = line.end;
-                    let heeded =
-                        if settings.dry_run { watch.passed(store, &actor, &said).await } else { watch.told(&said) };
-                    if let Err(stop) = heeded {
-                        flow.land().await?;
-                        return Err(stop);
+                        let read = Waiting { file: line.file, line: line.number, head, resource };
+                        waiting.extend(taken(&mut locked(&report), &mut seen, read));
                     }
                 }
             }
+            if waiting.len() >= BATCH_RESOURCES || weave.done().saturating_sub(from) >= BATCH_BYTES {
+                from = weave.done();
+                said.bytes = base + from;
+                said.resources = u64::try_from(seen.count()).unwrap_or(u64::MAX);
+                flow.send(std::mem::take(&mut waiting), &said).await?;
+                let heeded =
+                    if settings.dry_run { watch.passed(store, &actor, &said).await } else { watch.told(&said) };
+                if let Err(stop) = heeded {
+                    flow.land().await?;
+                    return Err(stop);
+                }
+            }
         }
-        said.bytes = base + input.bytes;
+        said.bytes = base + weave.done();
         said.resources = u64::try_from(seen.count()).unwrap_or(u64::MAX);
         flow.send(waiting, &said).await?;
         // What comes next may be about what is in this.
@@ -463,6 +486,7 @@ async fn bring(
     }
     drop(flow);
     let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
+    report.in_order();
     merged::carry_out(&batch, claims, report).await?;
     batch.finish(report, &said).await?;
     Ok(())
@@ -527,6 +551,15 @@ impl<'f, 'r: 'f> Flow<'f, 'r> {
     }
 }
 
+/// What the first walk finds out.
+#[derive(Default)]
+struct Learnt {
+    /// What there is.
+    index: Index,
+    /// The inputs with patients in them.
+    people: BTreeSet<String>,
+}
+
 /// The first walk: hashes of what there is, 16 bytes each.
 async fn learn(
     store: &Store,
@@ -534,8 +567,8 @@ async fn learn(
     plan: &Plan,
     said: &mut Progress,
     watch: &mut Watch<'_>,
-) -> Result<Index, ImportError> {
-    let mut index = Index::default();
+) -> Result<Learnt, ImportError> {
+    let mut known = Learnt::default();
     said.bytes_total = plan.inputs.iter().map(|input| input.bytes).sum();
     for input in &plan.inputs {
         said.file.clone_from(&input.name);
@@ -543,8 +576,11 @@ async fn learn(
         let mut feed = Feed::of(input, &plan.read);
         while let Some(lines) = feed.next().await? {
             for line in &lines {
-                if let Ok((head, _)) = &line.result {
-                    index.add(head);
+                if let Ok((head, resource)) = &line.result {
+                    known.index.add(head);
+                    if matches!(resource, Resource::Patient(_)) && !known.people.contains(&input.name) {
+                        known.people.insert(input.name.clone());
+                    }
                 }
                 said.bytes = base + line.end;
             }
@@ -552,7 +588,7 @@ async fn learn(
         }
         said.bytes = base + input.bytes;
     }
-    Ok(index)
+    Ok(known)
 }
 
 fn note_reject(report: &mut Report, file: &str, line: u64, resource_type: &str, problem: &Reject) {

@@ -311,15 +311,16 @@ impl<'b, 'a> Work<'b, 'a> {
 
     async fn flush(&mut self) -> Result<(), StoreError> {
         let Some(run) = self.batch.run.filter(|_| !self.dry()) else { return Ok(()) };
-        self.tx.insert_under::<PatientRow>(std::mem::take(&mut self.patients)).await?;
-        self.tx.insert_under::<IdentifierRow>(std::mem::take(&mut self.identifiers)).await?;
-        self.tx.insert_under::<AlertRow>(std::mem::take(&mut self.alerts)).await?;
-        self.tx.insert_under::<AccessRow>(std::mem::take(&mut self.accesses)).await?;
-        self.tx.insert_under::<EntryRow>(std::mem::take(&mut self.entries)).await?;
+        self.tx.add_under::<PatientRow>(std::mem::take(&mut self.patients)).await?;
+        self.tx.add_under::<IdentifierRow>(std::mem::take(&mut self.identifiers)).await?;
+        self.tx.add_under::<AlertRow>(std::mem::take(&mut self.alerts)).await?;
+        self.tx.add_under::<AccessRow>(std::mem::take(&mut self.accesses)).await?;
+        self.tx.add_under::<EntryRow>(std::mem::take(&mut self.entries)).await?;
         let words = std::mem::take(&mut self.words);
         let words: Vec<(Uuid, &TokenSet)> = words.iter().map(|(id, set)| (*id, set)).collect();
         self.tx.add_tokens(&words).await?;
-        self.tx.remember_imports(run, &std::mem::take(&mut self.remember)).await
+        self.tx.remember_imports(run, &std::mem::take(&mut self.remember));
+        self.tx.send().await
     }
 }
 

@@ -3,11 +3,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use futures_util::future::{try_join, try_join3, try_join5};
+use futures_util::future::try_join3;
 use jiff::{Timestamp, ToSpan as _};
 use kernel::{EntryId, IdentifierId, PatientId, PersonId};
 use store::{
-    Actor, Damaged, Event, Examined, Includes, Purpose, Resource, ResourceKind, Store, StoreError, Tx, Versioned, sql,
+    Actor, Brought, Damaged, Event, Examined, Includes, OTHER_READERS, Purpose, Resource, ResourceKind, Sql, Store,
+    StoreError, Tx, Versioned, Wanted, sql,
 };
 use uuid::Uuid;
 
@@ -41,21 +42,45 @@ pub struct Found {
 /// Finds patients by name, phone ending, e-mail or birth date. The log gets one event that names each
 /// patient shown and keeps what was looked for, sealed.
 pub async fn find(store: &Store, actor: &Actor, text: &str, query: &Query) -> Result<Found, StoreError> {
-    let tx: Tx<FindPatient> = store.enter(actor).await?.ask(Resource::Practice).await?;
-    let ids = tx.find(&query.tokens(), CANDIDATES_MAX).await?;
-    let capped = i64::try_from(ids.len()).is_ok_and(|n| n == CANDIDATES_MAX);
-    let rows = candidates(&tx, &ids).await?;
+    let threshold = store.enter(actor).await?;
+    let sought = threshold.sought(&query.tokens()).await?;
+    let person = actor.person().map(PersonId::uuid);
+    let hits: Wanted<'_> = (CANDIDATES_FOUND, &[sought.tokens(), sought.count(), &person, &CANDIDATES_MAX]);
+    let (tx, mut brought) = threshold.bring(Resource::Practice, &[hits]).await?.ask::<FindPatient>().await?;
+    let rows: Vec<PatientRow> = brought.rows()?;
+    let capped = i64::try_from(rows.len()).is_ok_and(|n| n == CANDIDATES_MAX);
     let Examined { ranked: mut order, damaged } = tx.examine(&rows, query, Query::rank).await?;
     // Their tokens fit; more cannot be told of them, and who looks for one should learn that it is damaged.
     order.extend(damaged);
     let mut order = standing_for(&rows, order);
     let more = capped || order.len() > FOUND_MAX;
     order.truncate(FOUND_MAX);
-    let rows = if rows.iter().any(|row| row.merged_into.is_some()) { by_ids(&tx, &order).await? } else { rows };
-    let rows = tx.keep(rows, &order);
     let event = Event::new().note(serde_json::json!({ "query": text }));
+    if rows.iter().all(|row| row.merged_into.is_none()) {
+        let rows = tx.keep(rows, &order);
+        return Ok(Found { patients: tx.record(event, rows).await?, more });
+    }
+    let tx: Tx<FindPatient> = store.enter(actor).await?.ask(Resource::Practice).await?;
+    let rows = tx.keep(by_ids(&tx, &order).await?, &order);
     Ok(Found { patients: tx.record(event, rows).await?, more })
 }
+
+/// As [`candidates`], of those who have all of some tokens: the newest.
+const CANDIDATES_FOUND: Sql = sql!(
+    "select m.* from (
+        select subject_id from search_token where practice_id = $1 and token = any($2)
+        group by subject_id having count(*) = $3 order by subject_id desc
+     ) hit join patient m on m.practice_id = $1 and m.id = hit.subject_id
+     where m.merged_into is null and (not m.restricted or exists (
+            select from patient_access a
+            where a.practice_id = m.practice_id and a.patient_id = m.id and a.person_id = $4))
+        or exists (
+            select from patient p where p.practice_id = $1 and p.id = m.merged_into
+            and (not p.restricted or exists (
+                select from patient_access a
+                where a.practice_id = p.practice_id and a.patient_id = p.id and a.person_id = $4)))
+     order by hit.subject_id desc limit $5"
+);
 
 /// Patients by id, for every list: without those whose record is open to other people only, and in place of
 /// a record that was merged away the one that stands for the person now. The rule is the one of the policies
@@ -186,31 +211,44 @@ pub struct May {
 /// Opens a patient's page: with the record for those who may read it, without for the others.
 pub async fn open(store: &Store, actor: &Actor, id: PatientId) -> Result<Page, StoreError> {
     let threshold = store.enter(actor).await?;
+    let own = id.uuid();
+    let now = store.clock().now();
+    let year_ago = now.checked_sub((24 * 365).hours()).unwrap_or(now);
+    let person = actor.person().map(PersonId::uuid);
+    let kinds: Vec<&str> = EntryKind::ALL.iter().map(|kind| kind.code()).collect();
+    let kept: Vec<&str> = EntryKind::ALL.iter().map(|kind| kind.resource_type()).collect();
+    let wanted: [Wanted<'_>; 7] = [
+        (ROW, &[&own]),
+        (IDENTIFIERS, &[&own]),
+        (ALERTS, &[&own]),
+        (OTHER_READERS, &[&own, &year_ago, &person]),
+        (NEWEST, &[&own, &kinds, &kept]),
+        (COUNTS, &[&own]),
+        (ALLERGIES, &[&own]),
+    ];
+    let arrival = threshold.bring(Resource::Patient(id), &wanted).await?;
+    let known = arrival.known();
     let may = May {
-        edit: threshold.would_allow::<EditPatient>(ResourceKind::Patient),
-        reveal: threshold.would_allow::<RevealIdentifier>(ResourceKind::Patient),
-        clinical: threshold.would_allow::<ReadClinical>(ResourceKind::Patient),
-        audit: threshold.would_allow::<store::ReadPatientAudit>(ResourceKind::Patient),
+        edit: known.would_allow::<EditPatient>(ResourceKind::Patient),
+        reveal: known.would_allow::<RevealIdentifier>(ResourceKind::Patient),
+        clinical: known.would_allow::<ReadClinical>(ResourceKind::Patient),
+        audit: known.would_allow::<store::ReadPatientAudit>(ResourceKind::Patient),
     };
-    let about = Event::new().about("patient", id.uuid());
+    let about = Event::new().about("patient", own);
     if may.clinical {
-        let tx: Tx<OpenRecord> = threshold.ask(Resource::Patient(id)).await?;
+        let (tx, mut brought) = arrival.ask::<OpenRecord>().await?;
         let (at, merged) = (tx.at(), tx.records_of(id).len() - 1);
-        let (rows, other_readers, lines, counts, allergies) = try_join5(
-            page_rows(&tx, id),
-            other_readers(&tx, actor, id),
-            newest(&tx, id),
-            counts(&tx, id),
-            allergies(&tx, id),
-        )
-        .await?;
+        let (rows, other_readers) = (banner_rows(&mut brought)?, brought.count()?);
+        let lines: Vec<EntryLineRow> = brought.rows()?;
+        let counts = of_each_kind(&brought.counts()?);
+        let allergies: Vec<EntryLineRow> = brought.rows()?;
         let ((patient, identifiers, alerts), entries, allergies) = tx.record(about, (rows, lines, allergies)).await?;
         let clinical = Some(Clinical { entries, allergies, counts });
         Ok(Page { patient, identifiers, alerts, clinical, other_readers, merged, at, may })
     } else {
-        let tx: Tx<ReadPatient> = threshold.ask(Resource::Patient(id)).await?;
+        let (tx, mut brought) = arrival.ask::<ReadPatient>().await?;
         let (at, merged) = (tx.at(), tx.records_of(id).len() - 1);
-        let (rows, other_readers) = try_join(page_rows(&tx, id), other_readers(&tx, actor, id)).await?;
+        let (rows, other_readers) = (banner_rows(&mut brought)?, brought.count()?);
         let (patient, identifiers, alerts) = tx.record(about, rows).await?;
         Ok(Page { patient, identifiers, alerts, clinical: None, other_readers, merged, at, may })
     }
@@ -219,74 +257,69 @@ pub async fn open(store: &Store, actor: &Actor, id: PatientId) -> Result<Page, S
 /// The rows of the banner and the panels below it.
 type PageRows = (PatientRow, Vec<MaskedRow>, Vec<AlertRow>);
 
-/// For every page that shows a patient's banner.
+const ROW: Sql = sql!("select * from patient where practice_id = $1 and id = $2");
+
+/// What belongs to a patient is kept under their own record and under those that were merged into it.
+const IDENTIFIERS: Sql = sql!(
+    "select * from patient_identifier where practice_id = $1 and patient_id = any(array(
+        select $2::uuid union all select id from patient where practice_id = $1 and merged_into = $2)) and active
+     order by id limit 200"
+);
+
+const ALERTS: Sql = sql!(
+    "select * from patient_alert where practice_id = $1 and patient_id = any(array(
+        select $2::uuid union all select id from patient where practice_id = $1 and merged_into = $2)) and active
+     order by severity, id desc limit 200"
+);
+
+/// The newest of each kind.
+const NEWEST: Sql = sql!(
+    "select e.* from unnest($3::text[], $4::text[]) k (kind, kept)
+     cross join lateral (
+        select r.* from (
+            select $2::uuid as id union all select id from patient where practice_id = $1 and merged_into = $2
+        ) own cross join lateral (
+            select * from record_entry r
+            where r.practice_id = $1 and r.patient_id = own.id and r.kind in (k.kind, k.kept)
+            order by r.occurred_at desc nulls last, r.id limit 8
+        ) r order by r.occurred_at desc nulls last, r.id limit 8
+     ) e"
+);
+
+/// How many entries there are of each kind.
+const COUNTS: Sql = sql!(
+    "select kind, count(*) from record_entry where practice_id = $1 and patient_id = any(array(
+        select $2::uuid union all select id from patient where practice_id = $1 and merged_into = $2)) group by kind"
+);
+
+/// Every allergy, past ones too: which of them stand is sealed. Nobody has as many as the limit.
+const ALLERGIES: Sql = sql!(
+    "select * from record_entry where practice_id = $1 and patient_id = any(array(
+        select $2::uuid union all select id from patient where practice_id = $1 and merged_into = $2))
+        and kind = 'allergy'
+     order by occurred_at desc nulls last, id limit 1000"
+);
+
+/// For every page that shows a patient's banner. Asked together: one trip.
 pub async fn page_rows<A: Includes<ReadPatient>>(tx: &Tx<A>, id: PatientId) -> Result<PageRows, StoreError> {
-    let records = tx.records_of(id);
-    // Asked together: one trip.
-    try_join3(
-        one(tx, id),
-        tx.rows(
-            sql!(
-                "select * from patient_identifier where practice_id = $1 and patient_id = any($2) and active
-                 order by id limit 200"
-            ),
-            &[&records],
-        ),
-        tx.rows(
-            sql!(
-                "select * from patient_alert where practice_id = $1 and patient_id = any($2) and active
-                 order by severity, id desc limit 200"
-            ),
-            &[&records],
-        ),
-    )
-    .await
+    let own = id.uuid();
+    try_join3(tx.row(ROW, &[&own]), tx.rows(IDENTIFIERS, &[&own]), tx.rows(ALERTS, &[&own])).await
 }
 
-async fn one<A: store::Action>(tx: &Tx<A>, id: PatientId) -> Result<PatientRow, StoreError> {
-    tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id.uuid()]).await
-}
-
-async fn other_readers<A: store::Action>(tx: &Tx<A>, actor: &Actor, id: PatientId) -> Result<i64, StoreError> {
-    let year_ago = tx.at().checked_sub((24 * 365).hours()).unwrap_or(tx.at());
-    tx.other_readers_of(id, year_ago, actor.person()).await
-}
-
-async fn newest(tx: &Tx<OpenRecord>, id: PatientId) -> Result<Vec<EntryLineRow>, StoreError> {
-    tx.rows(
-        sql!(
-            "select e.* from unnest($3::text[], $4::text[]) k (kind, kept)
-             cross join lateral (
-                select r.* from unnest($2::uuid[]) own (id) cross join lateral (
-                    select * from record_entry r
-                    where r.practice_id = $1 and r.patient_id = own.id and r.kind in (k.kind, k.kept)
-                    order by r.occurred_at desc nulls last, r.id limit 8
-                ) r order by r.occurred_at desc nulls last, r.id limit 8
-             ) e"
-        ),
-        &[
-            &tx.records_of(id),
-            &EntryKind::ALL.iter().map(|kind| kind.code()).collect::<Vec<_>>(),
-            &EntryKind::ALL.iter().map(|kind| kind.resource_type()).collect::<Vec<_>>(),
-        ],
-    )
-    .await
+fn banner_rows(brought: &mut Brought) -> Result<PageRows, StoreError> {
+    Ok((brought.row()?, brought.rows()?, brought.rows()?))
 }
 
 /// How many entries there are of each kind.
 async fn counts<A: Includes<ReadClinical>>(tx: &Tx<A>, id: PatientId) -> Result<Vec<(EntryKind, i64)>, StoreError> {
-    let stored = tx
-        .counts(
-            sql!(
-                "select kind, count(*) from record_entry where practice_id = $1 and patient_id = any($2) group by kind"
-            ),
-            &[&tx.records_of(id)],
-        )
-        .await?;
+    Ok(of_each_kind(&tx.counts(COUNTS, &[&id.uuid()]).await?))
+}
+
+fn of_each_kind(stored: &[(String, i64)]) -> Vec<(EntryKind, i64)> {
     let of = |kind: EntryKind| {
         stored.iter().filter(|(code, _)| EntryKind::of_stored(code) == Some(kind)).map(|(_, count)| *count).sum()
     };
-    Ok(EntryKind::ALL.iter().map(|kind| (*kind, of(*kind))).collect())
+    EntryKind::ALL.iter().map(|kind| (*kind, of(*kind))).collect()
 }
 
 /// What the form to change a patient starts from.
@@ -320,19 +353,12 @@ pub async fn saved_first(store: &Store, actor: &Actor, id: PatientId) -> Result<
     Ok(Theirs { patient, by, at })
 }
 
-/// Every allergy, past ones too: which of them stand is sealed. Nobody has as many as the limit.
+/// Every allergy, for the banner.
 pub(crate) async fn allergies<A: Includes<ReadClinical>>(
     tx: &Tx<A>,
     id: PatientId,
 ) -> Result<Vec<EntryLineRow>, StoreError> {
-    tx.rows(
-        sql!(
-            "select * from record_entry where practice_id = $1 and patient_id = any($2) and kind = 'allergy'
-             order by occurred_at desc nulls last, id limit 1000"
-        ),
-        &[&tx.records_of(id)],
-    )
-    .await
+    tx.rows(ALLERGIES, &[&id.uuid()]).await
 }
 
 /// One entry, whole, under its patient's banner.
@@ -395,8 +421,7 @@ const MEASUREMENTS_BYTES_MAX: i64 = 16 * 1024 * 1024;
 /// Opens the measurements of a record: the newest, as many as can be drawn.
 pub async fn measurements(store: &Store, actor: &Actor, id: PatientId) -> Result<MeasurementsPage, StoreError> {
     let tx: Tx<OpenRecord> = store.enter(actor).await?.ask(Resource::Patient(id)).await?;
-    let banner = page_rows(&tx, id).await?;
-    let allergies = allergies(&tx, id).await?;
+    let (banner, allergies, all) = try_join3(page_rows(&tx, id), allergies(&tx, id), counts(&tx, id)).await?;
     let most = i64::try_from(MEASUREMENTS_MAX + 1).unwrap_or(i64::MAX);
     let rows: Vec<EntryRow> = tx
         .rows(
@@ -415,7 +440,6 @@ pub async fn measurements(store: &Store, actor: &Actor, id: PatientId) -> Result
             ],
         )
         .await?;
-    let all = counts(&tx, id).await?;
     let all = all.iter().find(|(kind, _)| *kind == EntryKind::Observation).map_or(0, |(_, count)| *count);
     let rows: Vec<EntryRow> = rows.into_iter().take(MEASUREMENTS_MAX).collect();
     let more = i64::try_from(rows.len()).is_ok_and(|shown| shown < all);

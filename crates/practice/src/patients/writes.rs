@@ -77,7 +77,8 @@ pub async fn create(
     let id = tx.new_patient().await?;
     let patient = Patient::new(id, known);
     let words = words_of(&patient);
-    tx.insert_found_by::<PatientRow>(patient, id.uuid(), &words).await?;
+    tx.add::<PatientRow>(patient).await?;
+    tx.add_tokens(&[(id.uuid(), &words)]).await?;
     let event = Event::new().about("patient", id.uuid());
     let outcome = tx.commit(event, id.to_string().into()).await?;
     Ok(PatientId::from_uuid(id_of(&outcome)?))

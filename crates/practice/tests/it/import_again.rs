@@ -140,6 +140,42 @@ async fn what_is_about_somebody_of_the_batch_before_finds_them() {
     assert_eq!(count("select count(*) from record_entry where practice_id = $1", practice).await, 1140);
 }
 
+/// Files of an export are by kind. Read one after the other, each would leave an event of its own for each patient.
+#[tokio::test]
+async fn what_several_files_say_of_a_patient_is_written_under_one_event() {
+    let house = House::open().await;
+    let practice = house.practice().await;
+    let all = |line: fn(usize) -> String| (0..600).map(line).collect::<Vec<_>>().join("\n");
+    let condition = |n: usize| {
+        let text = format!(r#""code":{{"text":"Hip pain"}},"subject":{{"reference":"Patient/p{n}"}}"#);
+        format!(r#"{{"resourceType":"Condition","id":"c{n}",{text}}}"#)
+    };
+    let folder = folder_with(&[
+        ("AllergyIntolerance.ndjson", all(|n| allergy(&format!("a{n}"), &format!("p{n}"), "Latex"))),
+        ("Condition.ndjson", all(condition)),
+        ("Patient.ndjson", all(|n| patient(&format!("p{n}"), "Quintal", "1980-02-03"))),
+    ]);
+    let said = bring_in(&house, practice, folder.path(), false).await;
+    assert_eq!((said.total().add, said.total().reject), (1800, 0), "{said}");
+    let events = "select count(*) from audit_event where practice_id = $1 and patient_id is not null";
+    let events = count(events, practice).await;
+    // One for each patient, and one for what the two files say; a few are cut in two where a batch ends.
+    assert!((1200..1260).contains(&events), "{events}");
+}
+
+#[tokio::test]
+async fn whom_a_file_is_about_may_stand_in_a_file_of_any_name() {
+    let house = House::open().await;
+    let practice = house.practice().await;
+    let all = |line: fn(usize) -> String| (0..600).map(line).collect::<Vec<_>>().join("\n");
+    let folder = folder_with(&[
+        ("Allergies.ndjson", all(|n| allergy(&format!("a{n}"), &format!("p{}", 599 - n), "Latex"))),
+        ("People.ndjson", all(|n| patient(&format!("p{n}"), "Quintal", "1980-02-03"))),
+    ]);
+    let said = bring_in(&house, practice, folder.path(), false).await;
+    assert_eq!((said.total().add, said.total().reject), (1200, 0), "{said}");
+}
+
 #[tokio::test]
 async fn an_import_stopped_at_each_batch_comes_to_the_same() {
     let house = House::open().await;

@@ -31,13 +31,13 @@ async fn kept_before(house: &House, practice: PracticeId, patient: kernel::Patie
         summary: EntrySummary::kept("Encounter"),
         body: EntryContent::Kept { source: VISIT.to_owned() },
     };
-    tx.insert_under::<EntryRow>(vec![(tag, entry)]).await.unwrap();
+    tx.add_under::<EntryRow>(vec![(tag, entry)]).await.unwrap();
     let source = format!("test|{}", ResourceKey::of("Encounter", "e1").hex());
     let token = tx.import_tokens(&[source]).await.unwrap()[0];
     let digest = tx.import_digests(&[VISIT.to_owned()]).await.unwrap()[0];
     let run = tx.ids(store::sql!("select id from import_run where practice_id = $1"), &[]).await.unwrap()[0];
     let resource = ToRemember { token, kind: "entry", id: id.uuid(), digest, outcome: "keep" };
-    tx.remember_imports(ImportId::from_uuid(run), &[resource]).await.unwrap();
+    tx.remember_imports(ImportId::from_uuid(run), &[resource]);
     tx.commit(Event::new(), serde_json::Value::Null).await.unwrap();
     id
 }

@@ -88,7 +88,11 @@ async fn a_refusal_is_kept_before_it_is_told() {
     assert_eq!(kept, sorted);
     // Nobody counts as having had to do with a record that was refused them.
     let tx = lot.ask::<ReadPatient>(Resource::Patient(id)).await.unwrap();
-    assert_eq!(tx.other_readers_of(id, jiff::Timestamp::UNIX_EPOCH, None).await.unwrap(), 1, "who added it");
+    assert_eq!(
+        tx.count(store::OTHER_READERS, &[&id.uuid(), &jiff::Timestamp::UNIX_EPOCH, &None::<uuid::Uuid>]).await.unwrap(),
+        1,
+        "who added it"
+    );
     let who = reception.actor.person().unwrap();
     assert!(tx.recent_patients_of(who, 10).await.unwrap().is_empty());
 }
@@ -153,7 +157,7 @@ async fn a_permission_for_one_patient_opens_and_changes_no_other() {
         |patient_id| Alert { id, row_version: 1, patient_id, severity: "usual".into(), active: true, text: "x".into() };
     assert!(tx.insert::<AlertRow>(alert(other)).await.is_err());
     let tag = tx.also(Event::new(), Some(other));
-    assert!(tx.insert_under::<AlertRow>(vec![(tag, alert(other))]).await.is_err(), "nor under an event of its own");
+    assert!(tx.add_under::<AlertRow>(vec![(tag, alert(other))]).await.is_err(), "nor under an event of its own");
     drop(tx);
     assert_eq!(lot.events().await, before);
     assert_eq!(lot.name(other).await, "Zoe");

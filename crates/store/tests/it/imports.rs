@@ -32,7 +32,7 @@ async fn what_one_import_finds_missing_no_other_finds_missing_before_the_first_i
         };
         first.insert::<RunRow>(run).await.unwrap();
         let resource = ToRemember { token, kind: "kept", id: Uuid::nil(), digest: token, outcome: "keep" };
-        first.remember_imports(id, &[resource]).await.unwrap();
+        first.remember_imports(id, &[resource]);
         first.commit(Event::new(), Value::Null).await.unwrap();
     };
     let tokens = [token];

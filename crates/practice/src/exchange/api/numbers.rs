@@ -8,7 +8,7 @@ use store::{Brought, Opener, Reads, StoreError, StoredRow, Survey, Tx, Unseal};
 use uuid::Uuid;
 
 use super::bulk::{GatherMasked, GatherWhole};
-use super::reads::{merged_into, number_rows};
+use super::reads::{MERGED_INTO, NUMBERS_OF, number_rows};
 use crate::exchange::fhir::out::{ShownIdentifier, Stamp};
 use crate::patients::actions::{FindPatient, FindWhole, OpenRecord, OpenRecordWhole, ReadPatient, ReadWhole};
 use crate::patients::identifiers::IdentifierKind;
@@ -86,16 +86,15 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// Those of these patients, of the records that were merged into theirs too.
-    pub(super) async fn of<A: Sight>(tx: &Tx<A>, patients: &[Uuid]) -> Result<Self, StoreError> {
+    /// Those of these patients, of the records that were merged into theirs too. With it the reading ends.
+    pub(super) async fn last_of<A: Sight>(tx: &mut Tx<A>, patients: &[Uuid]) -> Result<Self, StoreError> {
         if patients.is_empty() {
             return Ok(Self::default());
         }
-        let away = merged_into(tx, patients).await?;
-        let mut records: Vec<Uuid> = patients.to_vec();
-        records.extend(away.iter().map(|(record, _)| *record));
-        let away = away.into_iter().map(|(record, into)| (PatientId::from_uuid(record), PatientId::from_uuid(into)));
-        Self::under(tx, &records, away.collect()).await
+        let mut brought = tx.bring(&[(MERGED_INTO, &[&patients]), (NUMBERS_OF, &[&patients])]).await?;
+        let away = brought.pairs()?.into_iter();
+        let away = away.map(|(record, into)| (PatientId::from_uuid(record), PatientId::from_uuid(into))).collect();
+        if A::WHOLE { Ok(Self::whole(away, brought.rows()?)) } else { Ok(Self::masked(away, brought.rows()?)) }
     }
 
     /// Those of one patient who was asked about, of the records that were merged into theirs too.
@@ -158,22 +157,6 @@ impl Numbers {
             self.away.iter().filter(|(_, into)| **into == patient).map(|(record, _)| *record).collect();
         records.sort();
         records
-    }
-
-    /// Takes those of more patients in.
-    pub(super) fn extend(&mut self, other: Self) {
-        self.whole.extend(other.whole);
-        self.masked.extend(other.masked);
-        self.written.extend(other.written);
-        self.away.extend(other.away);
-    }
-
-    /// Keeps those of these patients.
-    pub(super) fn keep(&mut self, patients: &[Uuid]) {
-        let away = &self.away;
-        let is = |record: PatientId| patients.contains(&away.get(&record).copied().unwrap_or(record).uuid());
-        self.whole.retain(|row| is(row.patient_id));
-        self.masked.retain(|row| is(row.patient_id));
     }
 
     /// The version and time of a patient as a resource: of its row and of its identifiers, those too that

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use kernel::{ImportId, PatientId};
 use store::{
-    Actor, Damaged, Event, FhirType, FhirTypes, Includes, Interaction, Resource, ResourceKind, Store, StoreError,
-    StoredRow, Threshold, Tx, sql,
+    Actor, Arrival, Damaged, Event, FhirType, FhirTypes, Includes, Interaction, Resource, ResourceKind, Sql, Store,
+    StoreError, StoredRow, Threshold, Tx, sql,
 };
 use uuid::Uuid;
 
@@ -34,32 +34,32 @@ pub async fn read(store: &Store, actor: &Actor, kind: &'static Kind, id: Uuid) -
 /// A record that was merged away can be read still, under the permission for the one that stands: it says
 /// where it went.
 async fn read_patient(store: &Store, actor: &Actor, threshold: Threshold, id: PatientId) -> Result<Shown, ApiError> {
-    let whole = threshold.would_allow::<RevealIdentifier>(ResourceKind::Patient);
-    let read =
-        if whole { standing::<ReadWhole>(threshold, id).await } else { standing::<ReadPatient>(threshold, id).await };
-    match read {
-        Err(ApiError::Store(StoreError::Merged { into })) => {
-            let threshold = store.enter(actor).await?.naming(FhirTypes::of([FhirType::Patient]), Interaction::Read);
-            let about = Resource::Patient(into);
-            if whole {
-                merged_away(threshold.ask::<ReadWhole>(about).await?, id).await
-            } else {
-                merged_away(threshold.ask::<ReadPatient>(about).await?, id).await
-            }
-        }
-        other => other,
-    }
-}
-
-async fn standing<A: Sight>(threshold: Threshold, id: PatientId) -> Result<Shown, ApiError> {
     let own = id.uuid();
     let row = sql!("select * from patient where practice_id = $1 and id = $2");
     let numbers = sql!(
         "select * from patient_identifier where practice_id = $1 and patient_id = any(array(
             select $2::uuid union all select id from patient where practice_id = $1 and merged_into = $2)) order by id"
     );
-    let (tx, mut brought) =
-        threshold.ask_for::<A>(Resource::Patient(id), &[(row, &[&own]), (numbers, &[&own])]).await?;
+    match threshold.bring(Resource::Patient(id), &[(row, &[&own]), (numbers, &[&own])]).await {
+        Ok(arrival) if arrival.known().would_allow::<RevealIdentifier>(ResourceKind::Patient) => {
+            standing::<ReadWhole>(arrival, id).await
+        }
+        Ok(arrival) => standing::<ReadPatient>(arrival, id).await,
+        Err(StoreError::Merged { into }) => {
+            let threshold = store.enter(actor).await?.naming(FhirTypes::of([FhirType::Patient]), Interaction::Read);
+            let about = Resource::Patient(into);
+            if threshold.known().await?.would_allow::<RevealIdentifier>(ResourceKind::Patient) {
+                merged_away(threshold.ask::<ReadWhole>(about).await?, id).await
+            } else {
+                merged_away(threshold.ask::<ReadPatient>(about).await?, id).await
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn standing<A: Sight>(arrival: Arrival, id: PatientId) -> Result<Shown, ApiError> {
+    let (tx, mut brought) = arrival.ask::<A>().await?;
     let row = brought.row::<PatientRow>()?;
     let numbers = Numbers::brought(&tx, id, &mut brought)?;
     shown(tx, row, numbers).await
@@ -89,14 +89,16 @@ pub(super) async fn number_rows<A: Sight, R: StoredRow>(tx: &Tx<A>, patients: &[
     .await
 }
 
-/// The records that were merged into those of these patients: each, and into which.
-pub(super) async fn merged_into<A: Sight>(tx: &Tx<A>, patients: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
-    tx.pairs(
-        sql!("select id, merged_into from patient where practice_id = $1 and merged_into = any($2) order by id"),
-        &[&patients],
-    )
-    .await
-}
+/// The records that were merged into those of some patients: each, and into which.
+pub(super) const MERGED_INTO: Sql =
+    sql!("select id, merged_into from patient where practice_id = $1 and merged_into = any($2)");
+
+/// As [`number_rows`], of some patients and of the records that were merged into theirs.
+pub(super) const NUMBERS_OF: Sql = sql!(
+    "select * from patient_identifier where practice_id = $1 and patient_id = any(array(
+        select unnest($2::uuid[]) union all
+        select id from patient where practice_id = $1 and merged_into = any($2))) order by id"
+);
 
 async fn read_alert(store: &Store, actor: &Actor, threshold: Threshold, id: Uuid) -> Result<Shown, ApiError> {
     let patient = threshold.patient_of_alert(id).await?;

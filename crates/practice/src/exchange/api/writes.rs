@@ -72,7 +72,7 @@ pub async fn create(
         return Err(Reject { field: "Patient.identifier".to_owned(), reason: reason.into() }.into());
     }
     let threshold = store.enter(actor).await?.naming(patients(), Interaction::Create);
-    let whole = threshold.would_allow::<RevealIdentifier>(ResourceKind::Patient);
+    let whole = threshold.known().await?.would_allow::<RevealIdentifier>(ResourceKind::Patient);
     let print = String::from_utf8_lossy(raw);
     let mut tx = match threshold.ask_once::<CreatePatient>(Resource::Practice, key, &print).await? {
         Once::Done(outcome) => return Ok(done(&outcome)?),
@@ -86,7 +86,7 @@ pub async fn create(
     let event = tx.event_id()?;
     let mut stamp = Stamp::of(1, event);
     let mut shown = Vec::new();
-    tx.insert::<PatientRow>(patient.clone()).await?;
+    tx.add::<PatientRow>(patient.clone()).await?;
     for value in sent.identifiers {
         let number = IdentifierId::new(tx.at(), store.entropy());
         let known = KnownIdentifier::new(number, id, value);
@@ -97,7 +97,7 @@ pub async fn create(
         } else {
             ShownIdentifier::Masked(number, known.value.kind, known.masked.clone())
         });
-        tx.insert::<IdentifierRow>(known).await?;
+        tx.add::<IdentifierRow>(known).await?;
     }
     let words: Vec<(Uuid, &TokenSet)> = words.iter().map(|(id, set)| (*id, set)).collect();
     tx.add_tokens(&words).await?;
@@ -156,7 +156,7 @@ pub async fn update(
     raw: &[u8],
 ) -> Result<Written, ApiError> {
     let threshold = store.enter(actor).await?.naming(patients(), Interaction::Update);
-    let whole = threshold.would_allow::<RevealIdentifier>(ResourceKind::Patient);
+    let whole = threshold.known().await?.would_allow::<RevealIdentifier>(ResourceKind::Patient);
     let print = (seen, String::from_utf8_lossy(raw));
     let mut tx = match threshold.ask_once::<EditPatient>(Resource::Patient(id), key, &print).await? {
         Once::Done(outcome) => return Ok(done(&outcome)?),

@@ -631,7 +631,7 @@ fn may_take<A: Includes<TakeExport>>(tx: &Tx<A>, row: &ExportRow, roles: Roles) 
 /// How an archive is laid out. Reads no part of it.
 pub async fn layout(store: &Store, actor: &Actor, id: ExportId) -> Result<Layout, ExportError> {
     let threshold = store.enter(actor).await?;
-    let roles = threshold.roles();
+    let roles = threshold.known().await?.roles();
     let tx: Tx<TakeExport> = threshold.ask(Resource::Practice).await?;
     let row = row(&tx, id.uuid()).await?;
     may_take(&tx, &row, roles)?;
@@ -720,7 +720,7 @@ pub async fn piece(
     bytes: u64,
 ) -> Result<Vec<u8>, ExportError> {
     let threshold = store.enter(actor).await?;
-    let roles = threshold.roles();
+    let roles = threshold.known().await?.roles();
     let tx: Tx<TakeExport> = threshold.ask(Resource::Practice).await?;
     let id = layout.id.uuid();
     may_take(&tx, &row(&tx, id).await?, roles)?;

@@ -92,7 +92,7 @@ pub async fn ask(
 ) -> Result<ExportId, ExportError> {
     let members = reads::ask_form(store, actor).await?;
     let threshold = store.enter(actor).await?;
-    let treats = threshold.roles().has(Role::Practitioner);
+    let treats = threshold.known().await?.roles().has(Role::Practitioner);
     // Whoever names a record that was merged away means the one that stands for it.
     let patient = match patient {
         Some(id) => Some(threshold.standing(id).await?),
@@ -266,7 +266,7 @@ pub async fn refuse(store: &Store, actor: &Actor, key: IdempotencyKey, id: Expor
 /// [`ExportError::NotNow`]: it has ended. Somebody else's is not there.
 pub async fn withdraw(store: &Store, actor: &Actor, key: IdempotencyKey, id: ExportId) -> Result<(), ExportError> {
     let threshold = store.enter(actor).await?;
-    let owner = threshold.roles().has(Role::Owner);
+    let owner = threshold.known().await?.roles().has(Role::Owner);
     match threshold.ask_once::<WithdrawExport>(Resource::Practice, key, &id).await? {
         Once::Fresh(tx) => {
             let row = reads::row(&tx, id.uuid()).await?;

@@ -129,6 +129,11 @@ impl Report {
         }
     }
 
+    /// Puts the findings in the order of files and lines: files are read side by side.
+    pub(in crate::exchange) fn in_order(&mut self) {
+        self.findings.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    }
+
     /// The findings as a table (CSV), for a spreadsheet. A cell that one would take for a formula begins with
     /// an apostrophe, which a spreadsheet shows as text: names of files and columns come from elsewhere.
     #[must_use]

@@ -152,6 +152,84 @@ impl Feed {
     }
 }
 
+/// Inputs that are read side by side, each lane as far on its way as the others: so what several files say of one patient
+/// comes close together, and is written under one event. The same files give the same order each time.
+pub(super) struct Weave<'p> {
+    lanes: Vec<Lane<'p>>,
+    read: &'p Reading,
+    done: u64,
+}
+
+/// Inputs that are read one after the other.
+struct Lane<'p> {
+    inputs: std::vec::IntoIter<&'p Input>,
+    feed: Option<Feed>,
+    lines: std::vec::IntoIter<Line>,
+    bytes: u64,
+    /// Of the inputs before the one at hand.
+    before: u64,
+    /// Of the one at hand, and how far it is read.
+    of: u64,
+    at: u64,
+}
+
+impl<'p> Lane<'p> {
+    fn of(inputs: Vec<&'p Input>) -> Self {
+        let bytes = inputs.iter().map(|input| input.bytes).sum();
+        let (inputs, lines) = (inputs.into_iter(), Vec::new().into_iter());
+        Self { inputs, feed: None, lines, bytes, before: 0, of: 0, at: 0 }
+    }
+
+    fn done(&self) -> u64 {
+        self.before + self.at
+    }
+
+    /// Of its way, in millionths.
+    fn share(&self) -> u128 {
+        u128::from(self.done()) * 1_000_000 / u128::from(self.bytes.max(1))
+    }
+
+    async fn next(&mut self, read: &Reading) -> Result<Option<Line>, ImportError> {
+        loop {
+            if let Some(line) = self.lines.next() {
+                self.at = line.end;
+                return Ok(Some(line));
+            }
+            if let Some(feed) = &mut self.feed {
+                if let Some(lines) = feed.next().await? {
+                    self.lines = lines.into_iter();
+                    continue;
+                }
+                (self.feed, self.before, self.at) = (None, self.before + self.of, 0);
+            }
+            let Some(input) = self.inputs.next() else { return Ok(None) };
+            (self.feed, self.of) = (Some(Feed::of(input, read)), input.bytes);
+        }
+    }
+}
+
+impl<'p> Weave<'p> {
+    pub(super) fn of(lanes: &[Vec<&'p Input>], read: &'p Reading) -> Self {
+        Self { lanes: lanes.iter().cloned().map(Lane::of).collect(), read, done: 0 }
+    }
+
+    /// The next line of whichever lane has come least far.
+    pub(super) async fn next(&mut self) -> Result<Option<Line>, ImportError> {
+        while let Some((place, lane)) = self.lanes.iter_mut().enumerate().min_by_key(|(_, lane)| lane.share()) {
+            match lane.next(self.read).await? {
+                Some(line) => return Ok(Some(line)),
+                None => self.done += self.lanes.remove(place).bytes,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Bytes that were read, of all lanes.
+    pub(super) fn done(&self) -> u64 {
+        self.done + self.lanes.iter().map(Lane::done).sum::<u64>()
+    }
+}
+
 fn feed(input: &Input, read: &Reading, send: &Sender<Result<Vec<Line>, ImportError>>) {
     let lines = match read(input) {
         Ok(lines) => lines,

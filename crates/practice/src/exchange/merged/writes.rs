@@ -73,7 +73,7 @@ impl Work<'_, '_> {
             let id = merge_as_told(&mut self.tx, self.batch.store, &ready.from, ready.into, in_use).await?;
             remember.push(ToRemember { token, kind: MERGE, id: id.uuid(), digest, outcome: Outcome::Add.code() });
         }
-        self.tx.remember_imports(self.run, &remember).await?;
+        self.tx.remember_imports(self.run, &remember);
         self.tx.commit(Event::new().about("import", self.run.uuid()), serde_json::Value::Null).await.map(drop)
     }
 

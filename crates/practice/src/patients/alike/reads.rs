@@ -17,6 +17,9 @@ pub const ALIKE_MAX: usize = 5;
 /// The records that stand for people who may be this one: ids, of those that whoever asks may open.
 pub(crate) async fn like<A: Action>(tx: &Tx<A>, likeness: &Likeness) -> Result<Vec<Uuid>, StoreError> {
     let ids = tx.find_any(&likeness.token_sets(), None, COMPARED_MAX).await?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = candidates(tx, &ids).await?;
     let same = tx.examine(&rows, likeness, Likeness::ranks).await?;
     Ok(standing_for(&rows, same.ranked))

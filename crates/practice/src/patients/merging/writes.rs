@@ -117,7 +117,7 @@ pub(crate) async fn merge_as_told<A: Writes>(
     let kept = Kept::default();
     let merge = Merge { id, row_version: 1, patient_id: row.id, into_id: into, made_at, undone_at: None, kept };
     let tag = tx.also(Event::new().about("patient", into.uuid()), Some(into));
-    tx.insert_under::<MergeRow>(vec![(tag, merge)]).await?;
+    tx.add_under::<MergeRow>(vec![(tag, merge)]).await?;
     Ok(id)
 }
 

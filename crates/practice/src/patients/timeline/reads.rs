@@ -1,10 +1,11 @@
 //! Reading a record's timeline.
 
+use futures_util::future::try_join4;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use kernel::{EntryId, PatientId};
-use store::{Actor, Event, Includes, Resource, Store, StoreError, Tx, sql};
+use store::{Actor, Event, Includes, Resource, Sql, Store, StoreError, Tx, sql};
 use uuid::Uuid;
 
 use super::{EntryFilter, entry_is_meant, line_is_meant};
@@ -66,10 +67,11 @@ pub async fn entries(
     filter: &EntryFilter,
 ) -> Result<EntryPage, StoreError> {
     let tx: Tx<OpenRecord> = store.enter(actor).await?.ask(Resource::Patient(id)).await?;
-    let banner = page_rows(&tx, id).await?;
-    let allergies = allergies(&tx, id).await?;
-    let tally = tally(&tx, id).await?;
-    let picked = if filter.is_examined() { examined(&tx, id, filter).await? } else { newest(&tx, id, filter).await? };
+    let pick =
+        async { if filter.is_examined() { examined(&tx, id, filter).await } else { newest(&tx, id, filter).await } };
+    // Asked together: one trip.
+    let (banner, allergies, tally, picked) =
+        try_join4(page_rows(&tx, id), allergies(&tx, id), tally(&tx, id), pick).await?;
     let at = tx.at();
     let event = Event::new().about("patient", id.uuid());
     let event = match filter.field() {
@@ -124,6 +126,15 @@ fn stored(kinds: &[EntryKind]) -> Option<Vec<&'static str>> {
     (!kinds.is_empty()).then(|| both.collect())
 }
 
+/// What most people look at: the newest entries of every kind. Without conditions that may fall away it is planned once.
+const FIRST_PAGE: Sql = sql!(
+    "select e.id, e.row_version, e.seal_version, e.event_id, e.patient_id, e.kind, e.occurred_at, e.summary
+     from unnest($2::uuid[]) own (id) cross join lateral (
+        select * from record_entry e where e.practice_id = $1 and e.patient_id = own.id
+        order by e.occurred_at desc nulls last, e.id limit $3
+     ) e order by e.occurred_at desc nulls last, e.id limit $3"
+);
+
 /// The next entries by the clear columns alone.
 async fn newest<A: Includes<ReadClinical>>(
     tx: &Tx<A>,
@@ -131,7 +142,10 @@ async fn newest<A: Includes<ReadClinical>>(
     filter: &EntryFilter,
 ) -> Result<Picked, StoreError> {
     let page = i64::try_from(ENTRIES_PER_PAGE).unwrap_or(i64::MAX);
-    let mut rows: Vec<EntryLineRow> = tx
+    if filter.kinds.is_empty() && filter.after.is_none() {
+        return Ok(page_of(tx.rows(FIRST_PAGE, &[&tx.records_of(id), &(page + 1)]).await?));
+    }
+    let rows: Vec<EntryLineRow> = tx
         .rows(
             sql!(
                 "select e.id, e.row_version, e.seal_version, e.event_id, e.patient_id, e.kind, e.occurred_at, e.summary
@@ -149,9 +163,13 @@ async fn newest<A: Includes<ReadClinical>>(
             &[&tx.records_of(id), &stored(&filter.kinds), &filter.after.map(EntryId::uuid), &(page + 1)],
         )
         .await?;
+    Ok(page_of(rows))
+}
+
+fn page_of(mut rows: Vec<EntryLineRow>) -> Picked {
     let more = rows.len() > ENTRIES_PER_PAGE;
     rows.truncate(ENTRIES_PER_PAGE);
-    Ok(Picked { next: rows.last().map(|row| row.id).filter(|_| more), rows, stopped: false })
+    Picked { next: rows.last().map(|row| row.id).filter(|_| more), rows, stopped: false }
 }
 
 /// The next entries that are meant, found by opening those that may be.

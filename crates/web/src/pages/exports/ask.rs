@@ -95,7 +95,7 @@ async fn view(
         Some(id) => Some(export_banner(app, member, id).await?),
         None => None,
     };
-    let treats = app.store.enter(&member.actor).await?.roles().has(Role::Practitioner);
+    let treats = app.store.enter(&member.actor).await?.known().await?.roles().has(Role::Practitioner);
     // What a form that was just refused has proved counts already.
     let prove = !app.identity.proved_lately(&member.me);
     let choice =

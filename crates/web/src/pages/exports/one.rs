@@ -70,7 +70,7 @@ pub(super) async fn refuse(State(app): State<AppState>, At(id): At<ExportId>, se
 /// `POST /practice/export/{export}/withdraw`
 pub(super) async fn withdraw(State(app): State<AppState>, At(id): At<ExportId>, sent: Sent<Button>) -> Answer {
     let known = export::one(&app.store, &sent.by.actor, id).await?;
-    if !known.own && !app.store.enter(&sent.by.actor).await?.roles().has(Role::Owner) {
+    if !known.own && !app.store.enter(&sent.by.actor).await?.known().await?.roles().has(Role::Owner) {
         let errors = Errors::whole(say("export-withdraw-not-yours"));
         return refused(&view(&app, &sent.by, id, errors).await?);
     }
@@ -111,7 +111,7 @@ pub(super) async fn view(
     errors: Errors,
 ) -> Result<OneExport, PageError> {
     let one = export::one(&app.store, &member.actor, id).await?;
-    let roles = app.store.enter(&member.actor).await?.roles();
+    let roles = app.store.enter(&member.actor).await?.known().await?.roles();
     let archive = archive(app, member, id, &one).await?;
     let asked = one.state == Is::Asked;
     let may_agree = match one.patient {

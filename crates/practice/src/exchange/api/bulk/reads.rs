@@ -172,7 +172,7 @@ fn since(export: &Export) -> Option<Uuid> {
     export.request.since.map(first_id)
 }
 
-async fn people<A: Sight>(tx: Tx<A>, export: &Export, after: Option<Uuid>) -> Result<Batch, StoreError> {
+async fn people<A: Sight>(mut tx: Tx<A>, export: &Export, after: Option<Uuid>) -> Result<Batch, StoreError> {
     let rows: Vec<PatientRow> = tx
         .rows(
             sql!(
@@ -188,7 +188,7 @@ async fn people<A: Sight>(tx: Tx<A>, export: &Export, after: Option<Uuid>) -> Re
         )
         .await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id.uuid()).collect();
-    let numbers = Numbers::of(&tx, &ids).await?;
+    let numbers = Numbers::last_of(&mut tx, &ids).await?;
     let stamps: Vec<(PatientId, Stamp, Vec<PatientId>)> =
         rows.iter().map(|row| (row.id, numbers.stamp(row), numbers.merged_into(row.id))).collect();
     let mut batch = Batch { last_id: last_of(&rows), ..Batch::default() };

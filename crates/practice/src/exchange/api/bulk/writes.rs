@@ -28,7 +28,7 @@ pub async fn ask(store: &Store, actor: &Actor, key: IdempotencyKey, asked: Asked
     let client_id = actor.client().ok_or(StoreError::Refused { action: "record.export" })?;
     let types = asked.types.join(",");
     let threshold = store.enter(actor).await?.naming(scopes_of(&types), Interaction::Search);
-    let whole = threshold.would_allow::<RevealIdentifier>(ResourceKind::Practice);
+    let whole = threshold.known().await?.would_allow::<RevealIdentifier>(ResourceKind::Practice);
     let mut tx = match threshold.ask_once::<AskBulk>(Resource::Practice, key, &asked).await? {
         Once::Done(outcome) => return Ok(done(&outcome)?),
         Once::Fresh(tx) => tx,

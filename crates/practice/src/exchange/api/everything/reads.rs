@@ -37,7 +37,7 @@ pub async fn everything(
     let threshold = threshold.naming(whole_record(), Interaction::Read);
     let id = threshold.standing(id).await?;
     let about = Resource::Patient(id);
-    if threshold.would_allow::<RevealIdentifier>(ResourceKind::Patient) {
+    if threshold.known().await?.would_allow::<RevealIdentifier>(ResourceKind::Patient) {
         all_of(store, threshold.ask::<OpenRecordWhole>(about).await?, id, count, &said, after).await.map(Some)
     } else {
         all_of(store, threshold.ask::<OpenRecord>(about).await?, id, count, &said, after).await.map(Some)

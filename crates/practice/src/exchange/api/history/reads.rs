@@ -93,7 +93,7 @@ async fn part_of(
         Home::Patient => {
             let id = PatientId::from_uuid(id);
             let about = Resource::Patient(threshold.standing(id).await?);
-            if threshold.would_allow::<RevealIdentifier>(ResourceKind::Patient) {
+            if threshold.known().await?.would_allow::<RevealIdentifier>(ResourceKind::Patient) {
                 of_patient::<ReadWhole, IdentifierRow>(threshold.ask(about).await?, id, part).await
             } else {
                 of_patient::<ReadPatient, MaskedRow>(threshold.ask(about).await?, id, part).await

@@ -7,7 +7,7 @@ use kernel::{AlertId, EventId, PatientId, ResourceId};
 use serde_json::json;
 use store::{
     Actor, Event, FhirType, FhirTypes, Includes, Interaction, Resource, ResourceKind, Store, StoreError, StoredRow,
-    Threshold, Tx, sql,
+    Threshold, TokenSet, Tx, sql,
 };
 use uuid::Uuid;
 
@@ -79,7 +79,7 @@ async fn page_of(store: &Store, threshold: Threshold, asked: &Search, after: Opt
         Some(Some(patient)) => Some(threshold.standing(patient).await?),
         None => None,
     };
-    let whole = threshold.would_allow::<RevealIdentifier>(ResourceKind::Patient);
+    let whole = threshold.known().await?.would_allow::<RevealIdentifier>(ResourceKind::Patient);
     match (asked.kind.home, patient) {
         (Home::Patient, _) if whole => {
             patients(threshold.ask::<FindWhole>(Resource::Practice).await?, asked, after).await
@@ -140,51 +140,46 @@ async fn begun<A: store::Action>(
 }
 
 /// Records that are left open to named people only are not found: a program is nobody named.
-async fn patients<A: Sight>(tx: Tx<A>, asked: &Search, after: Option<Uuid>) -> Result<Page, ApiError> {
+async fn patients<A: Sight>(mut tx: Tx<A>, asked: &Search, after: Option<Uuid>) -> Result<Page, ApiError> {
     let sets = asked.token_sets();
-    let (low, high) = bounds(asked);
+    let bounds = bounds(asked);
     let listed: Option<Vec<Uuid>> = asked.ids.as_ref().map(|ids| ids.iter().copied().collect());
     let mut before = after;
     // Each with its place in the list: its own id or, of a person who is meant by what a record of theirs says
     // that was merged away, that record's.
     let mut found: Vec<(Uuid, PatientRow)> = Vec::new();
-    let mut numbers = Numbers::default();
     let mut looked_at = None;
     for _ in 0..ROUNDS_MAX {
         let chunk = (asked.count + 1 - found.len()).max(CHUNK_MIN);
-        let mut last = None;
-        let candidates: Option<Vec<Uuid>> = match &sets {
-            None => listed.clone(),
-            Some(sets) => {
-                let ids = tx.find_any(sets, before, limit(chunk)).await?;
-                last = ids.last().copied().filter(|_| ids.len() >= chunk);
-                Some(ids)
+        let last;
+        let rows = if let Some(sets) = &sets {
+            let hits = hits(&tx, sets, before, chunk).await?;
+            last = hits.last().map(|row| row.id.uuid()).filter(|_| hits.len() >= chunk);
+            let (standing, away): (Vec<PatientRow>, Vec<PatientRow>) =
+                hits.into_iter().partition(|row| row.merged_into.is_none());
+            if !away.is_empty() {
+                found.extend(by_merged(&tx, &away, bounds, asked).await?);
             }
-        };
-        let mut rows = standing_rows(&tx, (before, &candidates), (low, high), chunk).await?;
-        if sets.is_some() {
-            rows.retain(|row| asked.ids.as_ref().is_none_or(|ids| ids.contains(&row.id.uuid())));
-        }
-        if sets.is_none() {
-            last = rows.last().map(|row| row.id.uuid()).filter(|_| rows.len() >= chunk);
-        }
-        let ids: Vec<Uuid> = rows.iter().map(|row| row.id.uuid()).collect();
-        let meant = if asked.filters.is_empty() {
-            ids
+            if bounds == (None, None) {
+                standing.into_iter().filter(|row| !row.restricted).collect()
+            } else {
+                let ids = standing.iter().map(|row| row.id.uuid()).collect();
+                standing_rows(&tx, (None, &Some(ids)), bounds, usize::MAX).await?
+            }
         } else {
-            let mut ranked = tx.examine(&rows, asked, matching::patient).await?.ranked;
-            ranked.sort_unstable_by(|a, b| b.cmp(a));
-            ranked
+            let rows = standing_rows(&tx, (before, &listed), bounds, chunk).await?;
+            last = rows.last().map(|row| row.id.uuid()).filter(|_| rows.len() >= chunk);
+            rows
         };
-        let mut met: Vec<(Uuid, PatientRow)> =
-            tx.keep(rows, &meant).into_iter().map(|row| (row.id.uuid(), row)).collect();
-        if let Some(hits) = candidates.filter(|_| sets.is_some()) {
-            met.extend(by_merged(&tx, &hits, (low, high), asked).await?);
-            met.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
-        }
-        let shown: Vec<Uuid> = met.iter().map(|(_, row)| row.id.uuid()).collect();
-        numbers.extend(Numbers::of(&tx, &shown).await?);
-        found.extend(met);
+        let rows: Vec<PatientRow> =
+            rows.into_iter().filter(|row| asked.ids.as_ref().is_none_or(|ids| ids.contains(&row.id.uuid()))).collect();
+        let meant = if asked.filters.is_empty() {
+            rows.iter().map(|row| row.id.uuid()).collect()
+        } else {
+            tx.examine(&rows, asked, matching::patient).await?.ranked
+        };
+        found.extend(tx.keep(rows, &meant).into_iter().map(|row| (row.id.uuid(), row)));
+        found.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
         (before, looked_at) = (last, last);
         if last.is_none() || found.len() > asked.count {
             break;
@@ -197,16 +192,49 @@ async fn patients<A: Sight>(tx: Tx<A>, asked: &Search, after: Option<Uuid>) -> R
         looked_at
     };
     let rows: Vec<PatientRow> = found.into_iter().map(|(_, row)| row).collect();
+    let shown: Vec<Uuid> = rows.iter().map(|row| row.id.uuid()).collect();
     let mut page = begun(&tx, asked, after, next).await?;
+    let numbers = Numbers::last_of(&mut tx, &shown).await?;
     let stamps: Vec<(PatientId, Stamp, Vec<PatientId>)> =
         rows.iter().map(|row| (row.id, numbers.stamp(row), numbers.merged_into(row.id))).collect();
-    numbers.keep(&rows.iter().map(|row| row.id.uuid()).collect::<Vec<_>>());
     let (opened, mut numbers) = tx.record(event_of(asked, &rows), (rows, numbers)).await?;
     for (open, (id, stamp, away)) in opened.into_iter().zip(stamps) {
         let numbers = numbers.remove(&id).unwrap_or_default();
         page.take(id.uuid(), stamp, open, |open| Some(out::patient(&open, stamp, &numbers, &away, &Links::default())));
     }
     Ok(page)
+}
+
+/// Records of whatever standing that have all the tokens of one of these sets, newest first: so many of those that
+/// come before a place in the list.
+async fn hits<A: Sight>(
+    tx: &Tx<A>,
+    sets: &[TokenSet],
+    before: Option<Uuid>,
+    most: usize,
+) -> Result<Vec<PatientRow>, StoreError> {
+    let (before, most_rows) = (before.unwrap_or(Uuid::max()), limit(most));
+    let mut all = Vec::with_capacity(sets.len());
+    for words in sets.iter().filter(|words| !words.is_empty()) {
+        let sought = tx.sought(words).await?;
+        let rows: Vec<PatientRow> = tx
+            .rows(
+                sql!(
+                    "select p.* from (
+                        select subject_id from search_token
+                        where practice_id = $1 and token = any($2) and subject_id < $4
+                        group by subject_id having count(*) = $3 order by subject_id desc limit $5
+                     ) hit join patient p on p.practice_id = $1 and p.id = hit.subject_id"
+                ),
+                &[sought.tokens(), sought.count(), &before, &most_rows],
+            )
+            .await?;
+        all.extend(rows);
+    }
+    all.sort_unstable_by_key(|row| std::cmp::Reverse(row.id));
+    all.dedup_by(|a, b| a.id == b.id);
+    all.truncate(most);
+    Ok(all)
 }
 
 /// Records that stand, older than a place in the list; of these where some are named.
@@ -238,22 +266,13 @@ async fn standing_rows<A: Sight>(
 /// place of that record, of several at the newest one's.
 async fn by_merged<A: Sight>(
     tx: &Tx<A>,
-    hits: &[Uuid],
+    hits: &[PatientRow],
     bounds: (Option<Uuid>, Option<Uuid>),
     asked: &Search,
 ) -> Result<Vec<(Uuid, PatientRow)>, StoreError> {
-    let away: Vec<PatientRow> = tx
-        .rows(
-            sql!(
-                "select a.* from patient a where a.practice_id = $1 and a.merged_into in (
-                    select h.merged_into from patient h where h.practice_id = $1 and h.id = any($2))"
-            ),
-            &[&hits],
-        )
-        .await?;
-    if away.is_empty() {
-        return Ok(Vec::new());
-    }
+    let of: Vec<Uuid> = hits.iter().filter_map(|row| row.merged_into).map(PatientId::uuid).collect();
+    let away: Vec<PatientRow> =
+        tx.rows(sql!("select * from patient where practice_id = $1 and merged_into = any($2)"), &[&of]).await?;
     let into: BTreeSet<Uuid> = away.iter().filter_map(|row| row.merged_into).map(PatientId::uuid).collect();
     let wanted = into.into_iter().filter(|id| asked.ids.as_ref().is_none_or(|ids| ids.contains(id))).collect();
     let own = standing_rows(tx, (None, &Some(wanted)), bounds, usize::MAX).await?;
@@ -263,7 +282,8 @@ async fn by_merged<A: Sight>(
     for row in own.into_iter().filter(|row| !meant.contains(&row.id.uuid())) {
         let of = away.iter().filter(|away| away.merged_into == Some(row.id)).map(|away| away.id.uuid());
         let place = of.filter(|id| meant_away.contains(id)).max();
-        found.extend(place.filter(|place| hits.contains(place)).map(|place| (place, row)));
+        let is_here = |place: &Uuid| hits.iter().any(|hit| hit.id.uuid() == *place);
+        found.extend(place.filter(is_here).map(|place| (place, row)));
     }
     Ok(found)
 }
