@@ -77,20 +77,21 @@ pub struct Account {
 impl Identity {
     /// One's name and practices. It shows nobody anything but themselves, on every page: no event.
     pub async fn greeting(&self, me: &Me) -> Result<Greeting, StoreError> {
-        match self.greeting_with_keys_at_hand(me).await {
+        match self.greeting_with_keys_at_hand(me, me.practice()).await {
             // The key service is never asked inside a transaction: first it, then the transaction again.
             Err(StoreError::Away(_)) => {
-                self.practices_of(me.person()).await?;
-                self.greeting_with_keys_at_hand(me).await
+                let known = self.practices_of(me.person()).await?;
+                let here = me.practice().filter(|here| known.contains(here));
+                self.greeting_with_keys_at_hand(me, here).await
             }
             done => done,
         }
     }
 
-    async fn greeting_with_keys_at_hand(&self, me: &Me) -> Result<Greeting, StoreError> {
+    async fn greeting_with_keys_at_hand(&self, me: &Me, here: Option<PracticeId>) -> Result<Greeting, StoreError> {
         let mut tx = self.store.own::<ReadAccount>(&me.signed_in, me.source.clone()).await?;
         // Most people have one practice and are in it: then this is all there is to read.
-        let here = me.practice().unwrap_or(PracticeId::HOUSE);
+        let here = here.unwrap_or(PracticeId::HOUSE);
         let id = me.person().uuid();
         let of_house: [Wanted<'_>; 2] = [(reads::PERSON, &[&id]), (reads::DOORS, &[&id, &PRACTICES_MAX])];
         let of_practice: [Wanted<'_>; 2] = [(reads::MEMBERSHIP, &[&id]), (reads::PRACTICE, &[])];

@@ -48,6 +48,20 @@ async fn the_account_shows_names_sessions_and_practices_with_the_present_ones_ma
 }
 
 #[tokio::test]
+async fn whoever_is_in_a_practice_that_was_closed_is_greeted_still() {
+    let house = House::open().await;
+    let practice = house.practice().await;
+    let owner = house.signed_in(practice, &[Role::Owner]).await;
+    let client = testkit::servers().await.superuser(testkit::DATA).await;
+    client.batch_execute("set session_replication_role = replica").await.unwrap();
+    let closed = "update practice_listing set state = 'closed' where id = $1";
+    assert_eq!(client.execute(closed, &[&practice.uuid()]).await.unwrap(), 1);
+    // So long that the practice's keys are no longer at hand.
+    house.wait(minutes(10));
+    assert!(house.identity().greeting(&owner.me).await.unwrap().practices.is_empty());
+}
+
+#[tokio::test]
 async fn changing_the_password_asks_for_the_present_one_and_ends_the_other_sessions() {
     let house = House::open().await;
     let owner = owner(&house).await;

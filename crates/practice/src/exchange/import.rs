@@ -166,7 +166,7 @@ struct Walk<'p> {
 }
 
 /// Lanes of a walk: of each, some lines are held.
-const LANES_MAX: usize = 16;
+const LANES_MAX: usize = 8;
 
 /// What is to be brought in, and how it is read.
 struct Plan {

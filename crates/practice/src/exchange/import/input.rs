@@ -18,7 +18,7 @@ use crate::exchange::uploads::Pieces;
 /// Lines that are read ahead in one go.
 const AHEAD_LINES: usize = 200;
 /// Bytes of them; one line alone may have more.
-const AHEAD_BYTES: u64 = 1024 * 1024;
+const AHEAD_BYTES: u64 = 256 * 1024;
 /// How much of a file is held.
 const BUFFER_BYTES: usize = 256 * 1024;
 
