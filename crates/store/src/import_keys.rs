@@ -111,10 +111,12 @@ const WENT_TO: &str = "
     select k.token, k.target_id from import_key k where k.practice_id = $1 and k.token = any($2)
       and ($3 or not exists (
         select from patient p
-        join patient s on s.practice_id = p.practice_id and s.id = coalesce(p.merged_into, p.id)
-        where p.practice_id = k.practice_id and s.restricted and p.id in (
+        where p.practice_id = k.practice_id and p.id in (
             select k.target_id union all
-            select e.patient_id from record_entry e where e.practice_id = k.practice_id and e.id = k.target_id)))";
+            select e.patient_id from record_entry e where e.practice_id = k.practice_id and e.id = k.target_id)
+          and (select s.restricted from patient s
+               where s.practice_id = p.practice_id
+                 and s.id = case when p.merged_into is null then p.id else p.merged_into end)))";
 
 impl<A: Action> Tx<A> {
     /// Which runs brought these rows in. Rows that no import brought are not among them.

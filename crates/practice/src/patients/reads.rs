@@ -89,7 +89,7 @@ pub(super) async fn by_ids<A: store::Action>(tx: &Tx<A>, ids: &[Uuid]) -> Result
     tx.rows(
         sql!(
             "select p.* from patient p where p.practice_id = $1 and p.id in (
-                select coalesce(m.merged_into, m.id) from patient m where m.practice_id = $1 and m.id = any($2)
+                select case when m.merged_into is null then m.id else m.merged_into end from patient m where m.practice_id = $1 and m.id = any($2)
              ) and (not p.restricted or exists (
                 select from patient_access a
                 where a.practice_id = p.practice_id and a.patient_id = p.id and a.person_id = $3

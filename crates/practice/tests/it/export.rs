@@ -618,5 +618,5 @@ async fn an_archive_that_was_brought_in_is_taken_back_with_its_alerts_and_whom_i
 /// The import that stands.
 pub(crate) async fn last_run(house: &House, practice: PracticeId) -> kernel::ImportId {
     let runs = practice::exchange::runs::known_runs(&house.store, practice).await.unwrap();
-    runs.iter().find(|run| run.state == "finished").unwrap().id
+    runs.iter().find(|run| run.state == "finished" && run.added > 0).unwrap().id
 }

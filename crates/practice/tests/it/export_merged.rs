@@ -287,7 +287,9 @@ async fn an_import_with_merges_that_was_cut_short_is_finished_by_the_next_and_is
         match done {
             None => cuts += 1,
             Some(Ok(report)) => {
-                assert_eq!((report.total().add, report.total().reject), (8, 0), "{report}");
+                // Cut while its last commit was on its way, the one before had finished.
+                let total = report.total();
+                assert!([(8, 0), (0, 8)].contains(&(total.add, total.skip)) && total.reject == 0, "{report}");
                 break;
             }
             Some(Err(error)) => panic!("{error}"),

@@ -118,7 +118,8 @@ async fn must_be_here<A: Writes>(tx: &Tx<A>, refers: &[Refers]) -> Result<(), Ap
             Ok(id) if resource_type == "Patient" => {
                 let open = sql!(
                     "select count(*) from patient p
-                     join patient s on s.practice_id = p.practice_id and s.id = coalesce(p.merged_into, p.id)
+                     join patient s on s.practice_id = p.practice_id
+                        and s.id = case when p.merged_into is null then p.id else p.merged_into end
                      where p.practice_id = $1 and p.id = $2 and not s.restricted"
                 );
                 tx.count(open, &[&id]).await?

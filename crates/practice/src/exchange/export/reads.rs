@@ -54,7 +54,7 @@ impl Span {
 pub(super) async fn records_of<A: Action>(tx: &Tx<A>, patient: Uuid) -> Result<Vec<Uuid>, StoreError> {
     tx.ids(
         sql!(
-            "select id from patient where practice_id = $1 and coalesce(merged_into, id) = $2
+            "select id from patient where practice_id = $1 and (id = $2 or merged_into = $2)
              and exists (select from patient p where p.practice_id = $1 and p.id = $2 and p.stands) order by id"
         ),
         &[&patient],
@@ -165,14 +165,16 @@ pub(super) async fn merged_into(
 }
 
 /// Of these records, those that are open to named people only. One that was merged into another is open to whom
-/// that one is.
+/// that one is. It is asked of each record: joined, PostgreSQL begins with the restricted ones, since there are few, and
+/// looks through all records of the practice for them.
 pub(super) async fn restricted(tx: &Tx<ReadRecords>, patients: &[Uuid]) -> Result<HashSet<Uuid>, StoreError> {
     let restricted = tx
         .ids(
             sql!(
-                "select p.id from patient p
-                 join patient s on s.practice_id = p.practice_id and s.id = coalesce(p.merged_into, p.id)
-                 where p.practice_id = $1 and p.id = any($2) and s.restricted"
+                "select p.id from patient p where p.practice_id = $1 and p.id = any($2) and (
+                    select s.restricted from patient s
+                    where s.practice_id = p.practice_id
+                      and s.id = case when p.merged_into is null then p.id else p.merged_into end)"
             ),
             &[&patients],
         )

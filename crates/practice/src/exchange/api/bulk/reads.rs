@@ -230,8 +230,8 @@ async fn entries(
                         row_number() over (order by e.id) as place
                     from record_entry e
                     join patient p on p.practice_id = e.practice_id and p.id = e.patient_id
-                    join patient s on s.practice_id = p.practice_id and s.id = coalesce(p.merged_into, p.id)
-                        and not s.restricted
+                    join patient s on s.practice_id = p.practice_id and not s.restricted
+                        and s.id = case when p.merged_into is null then p.id else p.merged_into end
                     where e.practice_id = $1 and e.kind = any($2) and ($3::uuid is null or e.id > $3)
                       and ($4::uuid is null or e.event_id >= $4)
                     order by e.id limit $5
@@ -262,8 +262,8 @@ async fn flags(tx: Tx<GatherMasked>, export: &Export, after: Option<Uuid>) -> Re
             sql!(
                 "select a.* from patient_alert a
                  join patient p on p.practice_id = a.practice_id and p.id = a.patient_id
-                 join patient s on s.practice_id = p.practice_id and s.id = coalesce(p.merged_into, p.id)
-                    and not s.restricted
+                 join patient s on s.practice_id = p.practice_id and not s.restricted
+                    and s.id = case when p.merged_into is null then p.id else p.merged_into end
                  where a.practice_id = $1 and ($2::uuid is null or a.id > $2)
                    and ($3::uuid is null or a.event_id >= $3)
                  order by a.id limit $4"
