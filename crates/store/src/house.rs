@@ -131,7 +131,7 @@ impl<A: HouseAction> HouseTx<A> {
         here: &[Wanted<'_>],
         practice: PracticeId,
         there: &[Wanted<'_>],
-    ) -> Result<(Brought, Brought), StoreError> {
+    ) -> Result<(Brought<A>, Brought<A>), StoreError> {
         let desk = &mut self.0.desk;
         desk.hold(practice)?;
         let (at_home, away) = (desk.practice.uuid(), practice.uuid());

@@ -155,8 +155,9 @@ pub trait WholeRow: StoredRow {
     type Patch: Send;
     /// Columns whose values the audit must not keep: it says only that they changed.
     const SECRETS: &'static [&'static str];
-    /// Writes many new rows; parameters as [`WholeRow::insert_params`] gives them.
-    fn insert_sql() -> &'static str;
+    /// Writes so many new rows; parameters as [`WholeRow::insert_params`] gives them. One alone is written without going
+    /// through the arrays, which costs more than the row.
+    fn insert_sql(rows: usize) -> &'static str;
     /// Writes one changed row; parameters as [`WholeRow::update_params`] gives them.
     fn update_sql() -> &'static str;
     /// The key that a new row will be sealed with.
@@ -377,19 +378,25 @@ macro_rules! sealed_row {
             type Patch = $patch;
             const SECRETS: &'static [&'static str] = &[$($(stringify!($secret)),*)?];
 
-            fn insert_sql() -> &'static str {
-                static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+            fn insert_sql(rows: usize) -> &'static str {
+                static SQL: std::sync::LazyLock<[String; 2]> = std::sync::LazyLock::new(|| {
                     let columns: &[&str] = &["event_id", "id" $(, stringify!($clear))* $(, stringify!($sealed))*];
                     let arrays: &[&str] = &["uuid[]", "uuid[]"
                         $(, <$cty as $crate::Clear>::ARRAY)* $(, { let _ = stringify!($sealed); "bytea[]" })*];
-                    let unnest: Vec<String> =
+                    let arrays: Vec<String> =
                         arrays.iter().enumerate().map(|(i, array)| format!("${}::{array}", i + 2)).collect();
-                    format!(
-                        "insert into {} (practice_id, row_version, seal_version, {}) select $1, 1, 1, * from unnest({})",
-                        $table, columns.join(", "), unnest.join(", ")
-                    )
+                    let insert = format!(
+                        "insert into {} (practice_id, row_version, seal_version, {}) select $1, 1, 1, ",
+                        $table, columns.join(", ")
+                    );
+                    let firsts: Vec<String> = arrays.iter().map(|array| format!("({array})[1]")).collect();
+                    [
+                        format!("{insert}{}", firsts.join(", ")),
+                        format!("{insert}* from unnest({})", arrays.join(", ")),
+                    ]
                 });
-                &SQL
+                let [one, many] = &*SQL;
+                if rows == 1 { one } else { many }
             }
 
             fn update_sql() -> &'static str {

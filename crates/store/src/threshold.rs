@@ -27,7 +27,7 @@ use crate::policy::{FhirTypes, Interaction, Policy, Profile, ResourceKind, Role,
 use crate::row::Survey;
 use crate::sql::Sql;
 use crate::trip::{ALONE, Asked, Trip, alone_key};
-use crate::tx::{self, Desk, Tx};
+use crate::tx::{AskedOnce, Desk, Tx};
 use crate::{
     Action, Actor, ActorKind, ConnectError, PoolSettings, Reads, ServerAddress, StoreError, StoredRow, Writes, actor,
 };
@@ -145,8 +145,8 @@ impl Store {
         let inner = Arc::clone(&self.inner);
         let held = inner.keyring.ready(actor.practice).await?;
         let trip = Trip::begin(&inner.pool, actor.practice).await?;
-        let badge = Badge::of(actor, inner.clock.now());
-        Ok(Threshold { inner, trip, held, actor: actor.clone(), badge, admitted: OnceLock::new(), named: None })
+        let entrance = Entrance { badge: Badge::of(actor, inner.clock.now()), admitted: OnceLock::new() };
+        Ok(Threshold { inner, trip, held, actor: actor.clone(), entrance, named: None })
     }
 
     /// Whether both clusters answer. For health checks; reads nothing of any practice.
@@ -365,15 +365,16 @@ pub(crate) fn asked_for<'a>(
     wanted.iter().zip(params).map(|((sql, _), params)| -> Asked<'a> { (sql.text(), params) })
 }
 
-/// What was brought, still sealed: a list for each statement.
-pub struct Brought {
+/// What was brought under the permission `A`, still sealed: a list for each statement.
+pub struct Brought<A> {
     practice: PracticeId,
     lists: VecDeque<Vec<Row>>,
+    allowed: PhantomData<fn() -> A>,
 }
 
-impl Brought {
+impl<A> Brought<A> {
     pub(crate) fn of(practice: PracticeId, lists: impl IntoIterator<Item = Vec<Row>>) -> Self {
-        Self { practice, lists: lists.into_iter().collect() }
+        Self { practice, lists: lists.into_iter().collect(), allowed: PhantomData }
     }
 
     /// The rows of the next statement.
@@ -416,7 +417,7 @@ pub struct Arrival {
     threshold: Threshold,
     resource: Resource,
     facts: (ResourceKind, Reach),
-    brought: Brought,
+    lists: VecDeque<Vec<Row>>,
 }
 
 impl Arrival {
@@ -427,8 +428,9 @@ impl Arrival {
     }
 
     /// As [`Threshold::ask`]; with the permission comes what was brought.
-    pub async fn ask<A: Reads>(self) -> Result<(Tx<A>, Brought), StoreError> {
-        let Self { threshold, resource, facts, brought } = self;
+    pub async fn ask<A: Reads>(self) -> Result<(Tx<A>, Brought<A>), StoreError> {
+        let Self { threshold, resource, facts, lists } = self;
+        let brought = Brought::of(threshold.actor.practice, lists);
         Ok((threshold.decide::<A>(resource, facts, None).await?, brought))
     }
 }
@@ -457,16 +459,28 @@ impl Known<'_> {
     }
 }
 
+/// Whoever has entered is let in by the first thing that they ask.
+struct Entrance {
+    /// What must be read of them.
+    badge: Option<Badge>,
+    /// What that came to.
+    admitted: OnceLock<Roles>,
+}
+
+impl Entrance {
+    /// What must still be read.
+    fn unread(&self) -> Option<&Badge> {
+        self.badge.as_ref().filter(|_| self.admitted.get().is_none())
+    }
+}
+
 /// A transaction in which nothing is allowed yet: it can only be asked.
 pub struct Threshold {
     inner: Arc<Inner>,
     trip: Trip,
     held: Arc<PracticeKeys>,
     actor: Actor,
-    /// What must be read of whoever entered, with the first thing that they ask.
-    badge: Option<Badge>,
-    /// What that came to.
-    admitted: OnceLock<Roles>,
+    entrance: Entrance,
     /// The kinds of resource that a program named.
     named: Option<(FhirTypes, Interaction)>,
 }
@@ -491,21 +505,16 @@ impl Threshold {
             ActorKind::Machine(job) => Profile::Machine(job),
             ActorKind::Client { scopes, .. } => Profile::Client(scopes.grants(self.named)),
             ActorKind::Person { .. } | ActorKind::Visitor => {
-                Profile::Member(self.admitted.get().copied().unwrap_or_default())
+                Profile::Member(self.entrance.admitted.get().copied().unwrap_or_default())
             }
         };
         Known { policy: &self.inner.policy, profile }
     }
 
-    /// What must still be read of whoever entered.
-    fn unread(&self) -> Option<&Badge> {
-        self.badge.as_ref().filter(|_| self.admitted.get().is_none())
-    }
-
     /// Lets them in by what was read of them.
     fn admit(&self, rows: &[Row]) -> Result<(), StoreError> {
         let row = rows.first();
-        let roles = match &self.badge {
+        let roles = match &self.entrance.badge {
             Some(Badge::Member { .. }) => {
                 let roles: &str = row.ok_or(StoreError::SignedOut)?.try_get(0)?;
                 roles.parse().map_err(|_| StoreError::Unreadable { what: "roles" })?
@@ -521,8 +530,14 @@ impl Threshold {
             None => Roles::default(),
         };
         // Whoever came first read the same.
-        let _ = self.admitted.set(roles);
+        let _ = self.entrance.admitted.set(roles);
         Ok(())
+    }
+
+    /// Lets them in by the first of what was read; the rest.
+    fn admitted_by(&self, mut rows: Vec<Vec<Row>>) -> Result<Vec<Vec<Row>>, StoreError> {
+        self.admit(&rows.remove(0))?;
+        Ok(rows)
     }
 
     fn is_as_recalled(&self, row: &Row) -> Result<bool, StoreError> {
@@ -532,13 +547,19 @@ impl Threshold {
 
     /// Asks statements, and before them who it is that asks, where that has not been read; in one trip.
     async fn query(&self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, StoreError> {
-        let Some(badge) = self.unread() else { return self.trip.all(asked).await };
-        let params = badge.params();
-        let mut all: Vec<Asked<'_>> = vec![(badge.text(), &params)];
-        all.extend_from_slice(asked);
-        let mut rows = self.trip.all(&all).await?;
-        self.admit(&rows.remove(0))?;
-        Ok(rows)
+        let Some(badge) = self.entrance.unread() else { return self.trip.all(asked).await };
+        let shown = badge.params();
+        let rows = self.trip.all(&[&[(badge.text(), shown.as_slice())], asked].concat()).await?;
+        self.admitted_by(rows)
+    }
+
+    /// As [`Threshold::query`]; the transaction ends with it.
+    async fn query_last(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, StoreError> {
+        let failed = |(_, error)| error;
+        let Some(badge) = self.entrance.unread() else { return self.trip.end(asked).await.map_err(failed) };
+        let shown = badge.params();
+        let rows = self.trip.end(&[&[(badge.text(), shown.as_slice())], asked].concat()).await.map_err(failed)?;
+        self.admitted_by(rows)
     }
 
     /// Whose record an entry belongs to, for asking about that patient. [`StoreError::Missing`] if there is
@@ -596,24 +617,13 @@ impl Threshold {
         let params = fact.as_ref().map(Fact::params);
         let practice = self.actor.practice.uuid();
         let theirs = params_in(&practice, wanted);
+        let asked: Vec<Asked<'_>> =
+            asked_of(fact.as_ref(), params.as_ref()).into_iter().chain(asked_for(wanted, &theirs)).collect();
         self.trip.read_only();
-        let badge = self.badge.take_if(|_| self.admitted.get().is_none());
-        let shown = badge.as_ref().map(Badge::params);
-        let mut asked: Vec<Asked<'_>> = Vec::with_capacity(wanted.len() + 2);
-        asked.extend(badge.as_ref().zip(shown.as_ref()).map(|(badge, params)| -> Asked<'_> { (badge.text(), params) }));
-        asked.extend(asked_of(fact.as_ref(), params.as_ref()));
-        asked.extend(asked_for(wanted, &theirs));
-        let mut rows = VecDeque::from(self.trip.end(&asked).await.map_err(|(_, error)| error)?);
-        drop(asked);
-        drop(shown);
-        if badge.is_some() {
-            self.badge = badge;
-            self.admit(&rows.pop_front().unwrap_or_default())?;
-        }
-        let of_resource = fact.and_then(|_| rows.pop_front());
+        let mut lists = VecDeque::from(self.query_last(&asked).await?);
+        let of_resource = fact.as_ref().and_then(|_| lists.pop_front());
         let facts = kind_of(resource, of_resource.as_ref())?;
-        let brought = Brought::of(self.actor.practice, rows);
-        Ok(Arrival { threshold: self, resource, facts, brought })
+        Ok(Arrival { threshold: self, resource, facts, lists })
     }
 
     /// Asks for a permission to change something, once. `fingerprint` is what was sent: the same key
@@ -644,7 +654,7 @@ impl Threshold {
         self,
         resource: Resource,
         (kind, reach): (ResourceKind, Reach),
-        once: Option<tx::Asked>,
+        once: Option<AskedOnce>,
     ) -> Result<Tx<A>, StoreError> {
         let at = self.inner.clock.now();
         if !self.known_now().would_allow::<A>(kind) {

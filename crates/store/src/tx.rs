@@ -17,7 +17,7 @@ use crate::keyring::PracticeKeys;
 use crate::row::Survey;
 use crate::sql::Sql;
 use crate::threshold::{Brought, Inner, Reach, Wanted, asked_for, params_in};
-use crate::trip::{self, Trip};
+use crate::trip::{Asked, Trip};
 use crate::write::Slot;
 use crate::{Action, Actor, Reads, Resource, StoreError, StoredRow, Unseal};
 
@@ -31,7 +31,7 @@ pub struct Tx<A> {
 
 /// Who asked for something to be done once, under which key, and the fingerprint of what was sent. Who
 /// asked stays who asked, also when a visitor turns out to be somebody: the retry comes as a visitor.
-pub(crate) type Asked = (Uuid, IdempotencyKey, Token);
+pub(crate) type AskedOnce = (Uuid, IdempotencyKey, Token);
 
 /// What every permitted transaction has at hand.
 pub(crate) struct Desk {
@@ -45,7 +45,7 @@ pub(crate) struct Desk {
     pub(crate) at: Timestamp,
     pub(crate) resource: Resource,
     reach: Reach,
-    pub(crate) once: Option<Asked>,
+    pub(crate) once: Option<AskedOnce>,
     pub(crate) slots: Vec<Slot>,
 }
 
@@ -57,7 +57,7 @@ impl Desk {
         actor: Actor,
         at: Timestamp,
         (resource, reach): (Resource, Reach),
-        once: Option<Asked>,
+        once: Option<AskedOnce>,
     ) -> Self {
         let practice = actor.practice;
         Self { inner, trip, held: vec![held], actor, practice, at, resource, reach, once, slots: Vec::new() }
@@ -161,10 +161,10 @@ impl<A: Action> Tx<A> {
     }
 
     /// As [`Tx::rows`], of several statements in one trip, with which the transaction ends: what remains is to record it.
-    pub async fn bring(&mut self, wanted: &[Wanted<'_>]) -> Result<Brought, StoreError> {
+    pub async fn bring(&mut self, wanted: &[Wanted<'_>]) -> Result<Brought<A>, StoreError> {
         let practice = self.desk.practice.uuid();
         let params = params_in(&practice, wanted);
-        let asked: Vec<trip::Asked<'_>> = asked_for(wanted, &params).collect();
+        let asked: Vec<Asked<'_>> = asked_for(wanted, &params).collect();
         let rows = self.desk.trip.end(&asked).await.map_err(|(_, error)| error)?;
         Ok(Brought::of(self.desk.practice, rows))
     }

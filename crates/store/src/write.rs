@@ -91,10 +91,10 @@ impl Desk {
         self.inner.keyring.opener(self.held()?, &survey).await
     }
 
-    /// New rows, sealed and in their events: the parameters of the statement that writes them.
-    async fn new_rows<R: WholeRow>(&mut self, rows: &[R::Open], slots: &[usize]) -> Result<Option<Owned>, StoreError> {
+    /// New rows, sealed and in their events: they are written with what is sent next.
+    async fn add_rows<R: WholeRow>(&mut self, rows: &[R::Open], slots: &[usize]) -> Result<(), StoreError> {
         if rows.is_empty() {
-            return Ok(None);
+            return Ok(());
         }
         let opener = self.keys(rows.iter().map(R::key_of)).await?;
         let mut events: Vec<Uuid> = Vec::with_capacity(rows.len());
@@ -115,14 +115,7 @@ impl Desk {
         }
         let mut params: Owned = vec![Box::new(self.practice.uuid()), Box::new(events)];
         params.append(&mut R::insert_params(rows, &Sealers { opener: &opener, entropy: &self.inner.entropy })?);
-        Ok(Some(params))
-    }
-
-    /// Writes new rows with what is sent next.
-    async fn add_rows<R: WholeRow>(&mut self, rows: &[R::Open], slots: &[usize]) -> Result<(), StoreError> {
-        if let Some(params) = self.new_rows::<R>(rows, slots).await? {
-            self.trip.later(R::insert_sql(), params);
-        }
+        self.trip.later(R::insert_sql(rows.len()), params);
         Ok(())
     }
 

@@ -89,7 +89,8 @@ pub(super) async fn by_ids<A: store::Action>(tx: &Tx<A>, ids: &[Uuid]) -> Result
     tx.rows(
         sql!(
             "select p.* from patient p where p.practice_id = $1 and p.id in (
-                select case when m.merged_into is null then m.id else m.merged_into end from patient m where m.practice_id = $1 and m.id = any($2)
+                select case when m.merged_into is null then m.id else m.merged_into end from patient m
+                where m.practice_id = $1 and m.id = any($2)
              ) and (not p.restricted or exists (
                 select from patient_access a
                 where a.practice_id = p.practice_id and a.patient_id = p.id and a.person_id = $3
@@ -211,42 +212,35 @@ pub struct May {
 /// Opens a patient's page: with the record for those who may read it, without for the others.
 pub async fn open(store: &Store, actor: &Actor, id: PatientId) -> Result<Page, StoreError> {
     let threshold = store.enter(actor).await?;
-    let own = id.uuid();
-    let now = store.clock().now();
-    let year_ago = now.checked_sub((24 * 365).hours()).unwrap_or(now);
-    let person = actor.person().map(PersonId::uuid);
-    let kinds: Vec<&str> = EntryKind::ALL.iter().map(|kind| kind.code()).collect();
-    let kept: Vec<&str> = EntryKind::ALL.iter().map(|kind| kind.resource_type()).collect();
-    let wanted: [Wanted<'_>; 7] = [
-        (ROW, &[&own]),
-        (IDENTIFIERS, &[&own]),
-        (ALERTS, &[&own]),
-        (OTHER_READERS, &[&own, &year_ago, &person]),
-        (NEWEST, &[&own, &kinds, &kept]),
-        (COUNTS, &[&own]),
-        (ALLERGIES, &[&own]),
-    ];
-    let arrival = threshold.bring(Resource::Patient(id), &wanted).await?;
-    let known = arrival.known();
+    let known = threshold.known().await?;
     let may = May {
         edit: known.would_allow::<EditPatient>(ResourceKind::Patient),
         reveal: known.would_allow::<RevealIdentifier>(ResourceKind::Patient),
         clinical: known.would_allow::<ReadClinical>(ResourceKind::Patient),
         audit: known.would_allow::<store::ReadPatientAudit>(ResourceKind::Patient),
     };
+    let own = id.uuid();
+    let now = store.clock().now();
+    let year_ago = now.checked_sub((24 * 365).hours()).unwrap_or(now);
+    let person = actor.person().map(PersonId::uuid);
+    let kinds: Vec<&str> = EntryKind::ALL.iter().map(|kind| kind.code()).collect();
+    let kept: Vec<&str> = EntryKind::ALL.iter().map(|kind| kind.resource_type()).collect();
+    let banner: [Wanted<'_>; 4] =
+        [(ROW, &[&own]), (IDENTIFIERS, &[&own]), (ALERTS, &[&own]), (OTHER_READERS, &[&own, &year_ago, &person])];
+    let clinical: [Wanted<'_>; 3] = [(NEWEST, &[&own, &kinds, &kept]), (COUNTS, &[&own]), (ALLERGIES, &[&own])];
+    let resource = Resource::Patient(id);
     let about = Event::new().about("patient", own);
     if may.clinical {
+        let arrival = threshold.bring(resource, &[banner.as_slice(), &clinical].concat()).await?;
         let (tx, mut brought) = arrival.ask::<OpenRecord>().await?;
         let (at, merged) = (tx.at(), tx.records_of(id).len() - 1);
         let (rows, other_readers) = (banner_rows(&mut brought)?, brought.count()?);
-        let lines: Vec<EntryLineRow> = brought.rows()?;
-        let counts = of_each_kind(&brought.counts()?);
-        let allergies: Vec<EntryLineRow> = brought.rows()?;
+        let (lines, counts, allergies) = clinical_rows(&mut brought)?;
         let ((patient, identifiers, alerts), entries, allergies) = tx.record(about, (rows, lines, allergies)).await?;
         let clinical = Some(Clinical { entries, allergies, counts });
         Ok(Page { patient, identifiers, alerts, clinical, other_readers, merged, at, may })
     } else {
-        let (tx, mut brought) = arrival.ask::<ReadPatient>().await?;
+        let (tx, mut brought) = threshold.bring(resource, &banner).await?.ask::<ReadPatient>().await?;
         let (at, merged) = (tx.at(), tx.records_of(id).len() - 1);
         let (rows, other_readers) = (banner_rows(&mut brought)?, brought.count()?);
         let (patient, identifiers, alerts) = tx.record(about, rows).await?;
@@ -306,8 +300,15 @@ pub async fn page_rows<A: Includes<ReadPatient>>(tx: &Tx<A>, id: PatientId) -> R
     try_join3(tx.row(ROW, &[&own]), tx.rows(IDENTIFIERS, &[&own]), tx.rows(ALERTS, &[&own])).await
 }
 
-fn banner_rows(brought: &mut Brought) -> Result<PageRows, StoreError> {
+fn banner_rows<A: Includes<ReadPatient>>(brought: &mut Brought<A>) -> Result<PageRows, StoreError> {
     Ok((brought.row()?, brought.rows()?, brought.rows()?))
+}
+
+/// The newest lines, how many there are of each kind, every allergy.
+type ClinicalRows = (Vec<EntryLineRow>, Vec<(EntryKind, i64)>, Vec<EntryLineRow>);
+
+fn clinical_rows<A: Includes<ReadClinical>>(brought: &mut Brought<A>) -> Result<ClinicalRows, StoreError> {
+    Ok((brought.rows()?, of_each_kind(&brought.counts()?), brought.rows()?))
 }
 
 /// How many entries there are of each kind.

@@ -153,8 +153,8 @@ async fn every_statement_of_the_store_itself_prepares_against_its_cluster() {
 async fn the_statements_that_the_row_types_make_prepare() {
     testkit::House::open().await;
     let client = running_role().await;
-    fn of<R: WholeRow>() -> [&'static str; 2] {
-        [R::insert_sql(), R::update_sql()]
+    fn of<R: WholeRow>() -> [&'static str; 3] {
+        [R::insert_sql(1), R::insert_sql(2), R::update_sql()]
     }
     let all = [
         of::<rows::ListingRow>(),

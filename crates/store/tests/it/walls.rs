@@ -336,6 +336,54 @@ async fn a_change_commits_with_an_event_of_its_own_transaction_and_with_no_other
     client.batch_execute("commit").await.unwrap();
 }
 
+/// What carries no event leaves the question to a change of the same practice that has asked it already, and to no other.
+#[tokio::test]
+async fn a_recorded_change_answers_for_a_token_of_its_practice_and_for_none_elsewhere() {
+    let (_house, lot) = lot().await;
+    let (client, other) = (running_role().await, Lot::found(&lot.store).await);
+    let token = "insert into search_token values ($1, '\\x02', $1, 1)";
+    let asked = "select count(*) from audit_touch where xid = pg_current_xact_id()";
+    scope(&client, lot.practice).await;
+
+    client.batch_execute("begin").await.unwrap();
+    let own = event(&client, lot.practice).await;
+    touch(&client, &lot, own).await;
+    client.execute(token, &[&lot.practice.uuid()]).await.unwrap();
+    client.batch_execute("commit").await.unwrap();
+
+    // A change that is recorded, and a token of another practice that is not.
+    client.batch_execute("begin").await.unwrap();
+    let own = event(&client, lot.practice).await;
+    touch(&client, &lot, own).await;
+    scope(&client, other.practice).await;
+    client.execute(token, &[&other.practice.uuid()]).await.unwrap();
+    assert_eq!(code(client.batch_execute("commit").await), "VS001");
+
+    // A change that is not recorded does not pass for one that is.
+    scope(&client, lot.practice).await;
+    client.batch_execute("begin").await.unwrap();
+    touch(&client, &lot, uuid()).await;
+    client.execute("delete from search_token where practice_id = $1", &[&lot.practice.uuid()]).await.unwrap();
+    assert_eq!(code(client.batch_execute("commit").await), "VS001");
+
+    // Nor one that was taken back to a savepoint.
+    client.batch_execute("begin; savepoint before").await.unwrap();
+    let own = event(&client, lot.practice).await;
+    touch(&client, &lot, own).await;
+    client.batch_execute("rollback to before").await.unwrap();
+    client.execute("delete from search_token where practice_id = $1", &[&lot.practice.uuid()]).await.unwrap();
+    assert_eq!(code(client.batch_execute("commit").await), "VS001");
+
+    // One question for both.
+    let owner = superuser().await;
+    owner.batch_execute(&format!("begin; set local app.practice = '{}'", lot.practice.uuid())).await.unwrap();
+    let own = event(&owner, lot.practice).await;
+    touch(&owner, &lot, own).await;
+    owner.execute("delete from search_token where practice_id = $1", &[&lot.practice.uuid()]).await.unwrap();
+    assert_eq!(owner.query_one(asked, &[]).await.unwrap().get::<_, i64>(0), 1);
+    owner.batch_execute("rollback").await.unwrap();
+}
+
 #[tokio::test]
 async fn looking_elsewhere_at_the_end_does_not_hide_a_change() {
     let (_house, lot) = lot().await;

@@ -12,143 +12,125 @@ use super::reads::{MERGED_INTO, NUMBERS_OF, number_rows};
 use crate::exchange::fhir::out::{ShownIdentifier, Stamp};
 use crate::patients::actions::{FindPatient, FindWhole, OpenRecord, OpenRecordWhole, ReadPatient, ReadWhole};
 use crate::patients::identifiers::IdentifierKind;
-use crate::patients::rows::{IdentifierRow, KnownIdentifier, MaskedIdentifier, MaskedRow, PatientRow};
+use crate::patients::rows::{IdentifierRow, MaskedRow, PatientRow};
 
 /// How much of an identifier a permission shows.
 pub(super) trait Sight: Reads {
-    /// The whole number, or its masked form alone.
-    const WHOLE: bool;
+    /// The row as it may be opened: with the whole number, or with its masked form alone.
+    type Number: Numbered;
 }
 
 macro_rules! sight {
-    ($($action:ty = $whole:literal;)+) => {$(impl Sight for $action { const WHOLE: bool = $whole; })+};
+    ($($action:ty = $number:ty;)+) => {$(impl Sight for $action { type Number = $number; })+};
 }
 
-// True stands only beside sets that have `RevealIdentifier`, and beside what a bulk export gathers for a program
-// that had it when it asked.
+// Whole numbers stand only beside sets that have `RevealIdentifier`, and beside what a bulk export gathers for a
+// program that had it when it asked.
 sight! {
-    ReadPatient = false;
-    FindPatient = false;
-    OpenRecord = false;
-    GatherMasked = false;
-    GatherWhole = true;
-    ReadWhole = true;
-    FindWhole = true;
-    OpenRecordWhole = true;
+    ReadPatient = MaskedRow;
+    FindPatient = MaskedRow;
+    OpenRecord = MaskedRow;
+    GatherMasked = MaskedRow;
+    GatherWhole = IdentifierRow;
+    ReadWhole = IdentifierRow;
+    FindWhole = IdentifierRow;
+    OpenRecordWhole = IdentifierRow;
 }
 
-/// A form of an identifier's row, whole or masked, whose earlier versions can be shown.
+/// A form of an identifier's row, whole or masked.
 pub(super) trait Numbered: StoredRow {
     /// Under which record it stands.
     fn patient(&self) -> PatientId;
-    /// Whether it stood.
+    /// Its version, and the event that wrote it.
+    fn version(&self) -> (i64, EventId);
+    /// Whether it stands.
+    fn is_active(&self) -> bool;
+    /// As it is shown where it does not open.
+    fn damaged(&self) -> ShownIdentifier;
+    /// Whether it stood, in an earlier version.
     fn stands(open: &Self::Open) -> bool;
     /// As it is shown.
     fn shown(open: &Self::Open) -> ShownIdentifier;
 }
 
-impl Numbered for IdentifierRow {
-    fn patient(&self) -> PatientId {
-        self.patient_id
-    }
+macro_rules! numbered {
+    ($row:ty, $open:ident => $shown:expr) => {
+        impl Numbered for $row {
+            fn patient(&self) -> PatientId {
+                self.patient_id
+            }
 
-    fn stands(open: &KnownIdentifier) -> bool {
-        open.active
-    }
+            fn version(&self) -> (i64, EventId) {
+                (self.row_version, self.event_id)
+            }
 
-    fn shown(open: &KnownIdentifier) -> ShownIdentifier {
-        ShownIdentifier::Whole(open.id, Box::new(open.value.clone()))
-    }
+            fn is_active(&self) -> bool {
+                self.active
+            }
+
+            fn damaged(&self) -> ShownIdentifier {
+                ShownIdentifier::Damaged(self.id, kind_of(&self.kind))
+            }
+
+            fn stands(open: &Self::Open) -> bool {
+                open.active
+            }
+
+            fn shown($open: &Self::Open) -> ShownIdentifier {
+                $shown
+            }
+        }
+    };
 }
 
-impl Numbered for MaskedRow {
-    fn patient(&self) -> PatientId {
-        self.patient_id
-    }
-
-    fn stands(open: &MaskedIdentifier) -> bool {
-        open.active
-    }
-
-    fn shown(open: &MaskedIdentifier) -> ShownIdentifier {
-        ShownIdentifier::Masked(open.id, kind_of(&open.kind), open.masked.clone())
-    }
-}
+numbered!(IdentifierRow, open => ShownIdentifier::Whole(open.id, Box::new(open.value.clone())));
+numbered!(MaskedRow, open => ShownIdentifier::Masked(open.id, kind_of(&open.kind), open.masked.clone()));
 
 /// Identifiers as stored, of several patients. Those that no longer stand are counted and not opened.
-#[derive(Default)]
-pub(super) struct Numbers {
-    whole: Vec<IdentifierRow>,
-    masked: Vec<MaskedRow>,
+pub(super) struct Numbers<N> {
+    standing: Vec<N>,
     written: HashMap<PatientId, Vec<(i64, EventId)>>,
     /// Which records were merged into which.
     away: HashMap<PatientId, PatientId>,
 }
 
-impl Numbers {
+impl<N: Numbered> Numbers<N> {
     /// Those of these patients, of the records that were merged into theirs too. With it the reading ends.
-    pub(super) async fn last_of<A: Sight>(tx: &mut Tx<A>, patients: &[Uuid]) -> Result<Self, StoreError> {
+    pub(super) async fn last_of<A: Sight<Number = N>>(tx: &mut Tx<A>, patients: &[Uuid]) -> Result<Self, StoreError> {
         if patients.is_empty() {
-            return Ok(Self::default());
+            return Ok(Self::new(HashMap::new(), Vec::new()));
         }
         let mut brought = tx.bring(&[(MERGED_INTO, &[&patients]), (NUMBERS_OF, &[&patients])]).await?;
         let away = brought.pairs()?.into_iter();
         let away = away.map(|(record, into)| (PatientId::from_uuid(record), PatientId::from_uuid(into))).collect();
-        if A::WHOLE { Ok(Self::whole(away, brought.rows()?)) } else { Ok(Self::masked(away, brought.rows()?)) }
+        Ok(Self::new(away, brought.rows()?))
     }
 
     /// Those of one patient who was asked about, of the records that were merged into theirs too.
-    pub(super) async fn of_one<A: Sight>(tx: &Tx<A>, patient: PatientId) -> Result<Self, StoreError> {
-        Self::under(tx, &tx.records_of(patient), away_from(tx, patient)).await
+    pub(super) async fn of_one<A: Sight<Number = N>>(tx: &Tx<A>, patient: PatientId) -> Result<Self, StoreError> {
+        Ok(Self::new(away_from(tx, patient), number_rows(tx, &tx.records_of(patient)).await?))
     }
 
     /// Those of one patient who was asked about, which were read already; likewise.
-    pub(super) fn brought<A: Sight>(tx: &Tx<A>, patient: PatientId, brought: &mut Brought) -> Result<Self, StoreError> {
-        let away = away_from(tx, patient);
-        if A::WHOLE { Ok(Self::whole(away, brought.rows()?)) } else { Ok(Self::masked(away, brought.rows()?)) }
+    pub(super) fn brought<A: Sight<Number = N>>(
+        tx: &Tx<A>,
+        patient: PatientId,
+        brought: &mut Brought<A>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self::new(away_from(tx, patient), brought.rows()?))
     }
 
     /// Those of one record alone, as for one that was merged away.
-    pub(super) async fn of_record<A: Sight>(tx: &Tx<A>, record: PatientId) -> Result<Self, StoreError> {
-        Self::under(tx, &[record.uuid()], HashMap::new()).await
+    pub(super) async fn of_record<A: Sight<Number = N>>(tx: &Tx<A>, record: PatientId) -> Result<Self, StoreError> {
+        Ok(Self::new(HashMap::new(), number_rows(tx, &[record.uuid()]).await?))
     }
 
-    async fn under<A: Sight>(
-        tx: &Tx<A>,
-        records: &[Uuid],
-        away: HashMap<PatientId, PatientId>,
-    ) -> Result<Self, StoreError> {
-        if A::WHOLE {
-            Ok(Self::whole(away, number_rows(tx, records).await?))
-        } else {
-            Ok(Self::masked(away, number_rows(tx, records).await?))
-        }
-    }
-
-    fn whole(away: HashMap<PatientId, PatientId>, rows: Vec<IdentifierRow>) -> Self {
-        let mut numbers = Self { away, ..Self::default() };
+    fn new(away: HashMap<PatientId, PatientId>, rows: Vec<N>) -> Self {
+        let mut written: HashMap<PatientId, Vec<(i64, EventId)>> = HashMap::new();
         for row in &rows {
-            numbers.note(row.patient_id, row.row_version, row.event_id);
+            written.entry(whose(&away, row.patient())).or_default().push(row.version());
         }
-        numbers.whole = rows.into_iter().filter(|row| row.active).collect();
-        numbers
-    }
-
-    fn masked(away: HashMap<PatientId, PatientId>, rows: Vec<MaskedRow>) -> Self {
-        let mut numbers = Self { away, ..Self::default() };
-        for row in &rows {
-            numbers.note(row.patient_id, row.row_version, row.event_id);
-        }
-        numbers.masked = rows.into_iter().filter(|row| row.active).collect();
-        numbers
-    }
-
-    fn note(&mut self, patient: PatientId, version: i64, event: EventId) {
-        self.written.entry(self.whose(patient)).or_default().push((version, event));
-    }
-
-    fn whose(&self, record: PatientId) -> PatientId {
-        self.away.get(&record).copied().unwrap_or(record)
+        Self { standing: rows.into_iter().filter(Numbered::is_active).collect(), written, away }
     }
 
     /// The records that were merged into a patient's, in order.
@@ -168,37 +150,31 @@ impl Numbers {
     }
 }
 
+/// The record that stands for one.
+fn whose(away: &HashMap<PatientId, PatientId>, record: PatientId) -> PatientId {
+    away.get(&record).copied().unwrap_or(record)
+}
+
 /// The records that were merged into that of a patient who was asked about.
 fn away_from<A: Sight>(tx: &Tx<A>, patient: PatientId) -> HashMap<PatientId, PatientId> {
     let records = tx.records_of(patient).into_iter().map(PatientId::from_uuid);
     records.filter(|record| *record != patient).map(|record| (record, patient)).collect()
 }
 
-impl Unseal for Numbers {
+impl<N: Numbered> Unseal for Numbers<N> {
     type Open = HashMap<PatientId, Vec<ShownIdentifier>>;
 
     fn survey(&self, practice: PracticeId, survey: &mut Survey) {
-        self.whole.survey(practice, survey);
-        self.masked.survey(practice, survey);
+        for row in &self.standing {
+            survey.note(practice, row.key());
+        }
     }
 
     fn unseal(self, opener: &Opener) -> Self::Open {
         let mut shown: Self::Open = HashMap::new();
-        let away = self.away;
-        let whose = |record: PatientId| away.get(&record).copied().unwrap_or(record);
-        for row in self.whole {
-            let (patient, id, kind) = (row.patient_id, row.id, kind_of(&row.kind));
-            let number = row
-                .unseal(opener)
-                .map_or(ShownIdentifier::Damaged(id, kind), |open| ShownIdentifier::Whole(id, Box::new(open.value)));
-            shown.entry(whose(patient)).or_default().push(number);
-        }
-        for row in self.masked {
-            let (patient, id, kind) = (row.patient_id, row.id, kind_of(&row.kind));
-            let number = row
-                .unseal(opener)
-                .map_or(ShownIdentifier::Damaged(id, kind), |open| ShownIdentifier::Masked(id, kind, open.masked));
-            shown.entry(whose(patient)).or_default().push(number);
+        for row in &self.standing {
+            let number = row.open(opener).map_or_else(|_| row.damaged(), |open| N::shown(&open));
+            shown.entry(whose(&self.away, row.patient())).or_default().push(number);
         }
         shown
     }

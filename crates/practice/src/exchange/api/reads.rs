@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use kernel::{ImportId, PatientId};
 use store::{
     Actor, Arrival, Damaged, Event, FhirType, FhirTypes, Includes, Interaction, Resource, ResourceKind, Sql, Store,
-    StoreError, StoredRow, Threshold, Tx, sql,
+    StoreError, Threshold, Tx, sql,
 };
 use uuid::Uuid;
 
@@ -71,7 +71,7 @@ async fn merged_away<A: Sight>(tx: Tx<A>, id: PatientId) -> Result<Shown, ApiErr
     shown(tx, row, numbers).await
 }
 
-async fn shown<A: Sight>(tx: Tx<A>, row: PatientRow, numbers: Numbers) -> Result<Shown, ApiError> {
+async fn shown<A: Sight>(tx: Tx<A>, row: PatientRow, numbers: Numbers<A::Number>) -> Result<Shown, ApiError> {
     let id = row.id;
     let (stamp, away) = (numbers.stamp(&row), numbers.merged_into(id));
     let (row, mut numbers) = tx.record(Event::new().about("patient", id.uuid()), (row, numbers)).await?;
@@ -80,8 +80,8 @@ async fn shown<A: Sight>(tx: Tx<A>, row: PatientRow, numbers: Numbers) -> Result
     Ok(Shown { id: id.uuid(), stamp, resource })
 }
 
-/// The identifiers of patients, those too that no longer stand: whole or masked, as the row's type says.
-pub(super) async fn number_rows<A: Sight, R: StoredRow>(tx: &Tx<A>, patients: &[Uuid]) -> Result<Vec<R>, StoreError> {
+/// The identifiers of patients, those too that no longer stand.
+pub(super) async fn number_rows<A: Sight>(tx: &Tx<A>, patients: &[Uuid]) -> Result<Vec<A::Number>, StoreError> {
     tx.rows(
         sql!("select * from patient_identifier where practice_id = $1 and patient_id = any($2) order by id"),
         &[&patients],

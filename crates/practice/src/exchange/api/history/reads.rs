@@ -17,7 +17,7 @@ use crate::exchange::api::page::{Shown, next_cursor, opened};
 use crate::exchange::api::reads::{alert_row, entry_row, flag, kept_row, number_rows, traced_entries};
 use crate::exchange::fhir::out::{self, Links, ShownIdentifier, Stamp};
 use crate::patients::actions::{OpenRecord, ReadClinical, ReadDirectory, ReadPatient, ReadWhole, RevealIdentifier};
-use crate::patients::rows::{Alert, Entry, IdentifierRow, MaskedRow, MergeRow, PatientRow};
+use crate::patients::rows::{Alert, Entry, MergeRow, PatientRow};
 
 /// What is to be shown of all versions.
 #[derive(Clone, Copy)]
@@ -94,9 +94,9 @@ async fn part_of(
             let id = PatientId::from_uuid(id);
             let about = Resource::Patient(threshold.standing(id).await?);
             if threshold.known().await?.would_allow::<RevealIdentifier>(ResourceKind::Patient) {
-                of_patient::<ReadWhole, IdentifierRow>(threshold.ask(about).await?, id, part).await
+                of_patient::<ReadWhole>(threshold.ask(about).await?, id, part).await
             } else {
-                of_patient::<ReadPatient, MaskedRow>(threshold.ask(about).await?, id, part).await
+                of_patient::<ReadPatient>(threshold.ask(about).await?, id, part).await
             }
         }
         Home::Alert => {
@@ -161,9 +161,9 @@ fn row_versions<T>(id: Uuid, was: Vec<Was<T>>, resource: impl Fn(&T, Stamp) -> O
     (shown.collect(), begins)
 }
 
-async fn of_patient<A: Sight, N: Numbered>(tx: Tx<A>, id: PatientId, part: Part<'_>) -> Result<Versions, ApiError>
+async fn of_patient<A: Sight>(tx: Tx<A>, id: PatientId, part: Part<'_>) -> Result<Versions, ApiError>
 where
-    N::Open: Clone,
+    <A::Number as StoredRow>::Open: Clone,
 {
     let row: PatientRow =
         tx.row(sql!("select * from patient where practice_id = $1 and id = $2"), &[&id.uuid()]).await?;
@@ -171,8 +171,8 @@ where
     let patient = tx.past(row).await?;
     let records: Vec<Uuid> = merged.away.iter().map(|(record, _)| record.uuid()).chain([id.uuid()]).collect();
     let (mut whose, mut numbers) = (Vec::new(), Vec::new());
-    for row in number_rows::<A, N>(&tx, &records).await? {
-        let of = N::patient(&row);
+    for row in number_rows(&tx, &records).await? {
+        let of = row.patient();
         whose.push((of != id).then_some(of));
         numbers.push(tx.past(row).await?);
     }
@@ -190,7 +190,7 @@ where
     let mut all = Vec::new();
     let begins = Walk::new(patient.map_err(StoreError::from)?, numbers, merged).back(|standing| {
         let numbers: Vec<ShownIdentifier> =
-            standing.numbers.iter().filter(|number| N::stands(number)).map(|number| N::shown(number)).collect();
+            standing.numbers.iter().filter(|one| A::Number::stands(one)).map(|one| A::Number::shown(one)).collect();
         let resource = out::patient(standing.patient, standing.stamp, &numbers, &standing.away, &Links::default());
         all.push(Shown { id: id.uuid(), stamp: standing.stamp, resource });
     });
