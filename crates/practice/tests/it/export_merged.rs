@@ -351,3 +351,35 @@ async fn what_was_here_before_is_not_made_one_by_what_an_import_says() {
     assert!(report.to_string().contains("one of the two was here before"), "{report}");
     assert_ne!(found(&house, &doctor, "rosario").await, found(&house, &doctor, "quintal").await);
 }
+
+/// Whoever may open the one that stands would open what was closed to them.
+#[tokio::test]
+async fn a_restricted_record_is_not_made_one_with_an_open_one_by_what_an_import_says() {
+    let house = House::open().await;
+    let practice = house.practice().await;
+    let doctor = house.actor(practice, &[Role::Practitioner]).await;
+    let colleague = house.actor(practice, &[Role::Practitioner]).await;
+    let closed = |text: String| {
+        let mark = r#""extension":[{"url":"urn:vouchsafe:restricted","valueBoolean":true}],"birthDate""#;
+        text.replace("\"birthDate\"", mark)
+    };
+    let folder = folder_with(&[(
+        "Patient.ndjson",
+        [
+            patient("p1", "Quintal", "1980-01-01"),
+            closed(replaced("p2", "Rosario", "p1")),
+            closed(patient("p3", "Tau", "1980-01-01")),
+            closed(replaced("p4", "Umar", "p3")),
+        ]
+        .join("\n"),
+    )]);
+    let named = vec![doctor.person().unwrap()];
+    let settings = ImportSettings { source: "test".to_owned(), dry_run: false, named };
+    let report = import_folder(&house.store, practice, folder.path(), &settings, &mut |_| {}).await.unwrap();
+    assert!(report.to_string().contains("a record that more people may open"), "{report}");
+    assert_eq!((report.total().add, report.total().warn), (4, 1), "{report}");
+    let (open_to_all, own) = (found(&house, &doctor, "quintal").await, found(&house, &doctor, "rosario").await);
+    assert!(own.len() == 1 && own != open_to_all, "they stay two");
+    assert!(found(&house, &colleague, "rosario").await.is_empty());
+    assert_eq!(found(&house, &doctor, "umar").await, found(&house, &doctor, "tau").await, "as closed as the other");
+}
