@@ -4,6 +4,7 @@
 //   cargo build && VOUCHSAFE=target/debug/vouchsafe node assets/tests/pictures.mjs
 import assert from "node:assert/strict";
 import { mkdirSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { House } from "./browser/house.mjs";
@@ -29,6 +30,48 @@ async function take(page, name) {
   const { size } = statSync(path);
   console.log(`${name}.png, ${Math.ceil(size / 1000)} kB`);
   assert.ok(size < BYTES_MAX, "too large for a page that people open");
+}
+
+/** A table, its columns said beside the rows as they would become patients. */
+async function columns(page) {
+  const rows = ["Nr;Nachname;Vorname;Geburtsdatum;Mobil;Kasse", "1;Achterberg;Wilhelmina;01.04.1980;082 555 0143;AOK"];
+  rows.push("2;Sørensen;Åse;17.11.1956;082 555 0177;TK", "3;Okafor;Chidi;31.31.1990;;TK", "4;Nguyễn;Văn An;08.02.2011;;AOK");
+  await page.goto("/practice/import/new");
+  const buffer = Buffer.from(`${rows.join("\n")}\n`);
+  await page.locator("#files").setInputFiles({ name: "Patienten.csv", mimeType: "text/csv", buffer });
+  await page.getByRole("button", { name: "Send the files" }).click();
+  await page.getByRole("link", { name: "Columns" }).click();
+  await page.getByLabel("Birth dates").selectOption("dmy");
+  await page.locator("#preview").getByText("1 Apr 1980").first().waitFor();
+  await page.locator("#preview").scrollIntoViewIfNeeded();
+  await take(page, "import-columns");
+}
+
+/** A program that is let in. */
+async function connection(page) {
+  await page.goto("/team/connections/new");
+  await page.getByLabel("Name").fill("Lab results");
+  await page.getByLabel("See patients").check();
+  await page.getByLabel("Read measurements").check();
+  await page.getByRole("button", { name: "Make the connection" }).click();
+  await page.getByRole("heading", { name: "The connection is ready" }).waitFor();
+  await page.getByRole("link", { name: "Done" }).click();
+  await take(page, "connections");
+}
+
+/** A practice's export that waits for a second person. */
+async function asking(page) {
+  await page.goto("/practice/export/new");
+  const [saved] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Make a key pair and save it" }).click(),
+  ]);
+  const recipient = /public key: (age1\w+)/.exec(await readFile(await saved.path(), "utf8"))[1];
+  await page.getByLabel("Public key of whoever receives it").fill(recipient);
+  await page.getByLabel("Why").selectOption({ label: "A law or a court asks" });
+  await page.getByRole("button", { name: "Ask for the export" }).click();
+  await page.getByRole("heading", { name: "The whole practice" }).waitFor();
+  await take(page, "export");
 }
 
 mkdirSync(FOLDER, { recursive: true });
@@ -59,12 +102,29 @@ try {
   await page.locator(".table--acts").waitFor();
   await take(page, "who-saw-what");
 
+  await page.getByRole("link", { name: "Record", exact: true }).click();
+  await page.locator(".filters--record").waitFor();
+  await take(page, "timeline");
+  await page.getByRole("link", { name: "Measurements over time" }).click();
+  await page.locator(".chart").first().waitFor();
+  await take(page, "measurements");
+
   const cookies = await desk.context.storageState();
   const phone = await Visitor.arrive(browser, house, { ...PHONE, colorScheme: "dark" }, cookies);
   await open(phone.page, "mokoena", /Mokoena/);
   await take(phone.page, "phone");
   await phone.leave();
   await desk.leave();
+
+  const owner = await Visitor.arrive(browser, house, DESK);
+  await owner.signIn("mei@harbour.example");
+  await columns(owner.page);
+  await connection(owner.page);
+  await owner.leave();
+  const administrator = await Visitor.arrive(browser, house, DESK);
+  await administrator.signIn("jack@harbour.example");
+  await asking(administrator.page);
+  await administrator.leave();
 } finally {
   await browser.close();
   await house.stop();

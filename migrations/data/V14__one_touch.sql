@@ -6,7 +6,8 @@ create or replace function audit_touch_any() returns trigger
 as $$
 begin
     insert into public.audit_touch (xid, practice_id, event_id)
-    select distinct pg_current_xact_id(), c.practice_id, '00000000-0000-0000-0000-000000000000'::uuid from changed c
+    select pg_current_xact_id(), c.practice_id, '00000000-0000-0000-0000-000000000000'::uuid
+    from (select distinct practice_id from changed) c
     where not exists (
         select from public.audit_touch t where t.xid = pg_current_xact_id() and t.practice_id = c.practice_id
     )

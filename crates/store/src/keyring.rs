@@ -47,7 +47,7 @@ impl Default for KeyringSettings {
             unwrapped_max: Duration::from_mins(5),
             refresh_every: Duration::from_secs(5),
             practices_max: 4096,
-            wrapped_max: 200_000,
+            wrapped_max: 100_000,
             stock_batch: 32,
             pool: PoolSettings { connections_max: 8, ..PoolSettings::default() },
         }

@@ -193,6 +193,12 @@ impl<A: Action> Tx<A> {
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
     }
 
+    /// Sizes by id: the id in the first column, the number of bytes in the second.
+    pub async fn sizes(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<(Uuid, i64)>, StoreError> {
+        let rows = self.desk.query(sql.text(), params).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+
     /// Bytes in the first column of the first row, that this installation cannot open: sealed for somebody
     /// outside.
     pub async fn sealed_elsewhere(

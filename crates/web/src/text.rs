@@ -140,6 +140,23 @@ pub mod filters {
     }
 }
 
+/// A size as people say it, in units of 1024.
+pub(crate) fn size(bytes: u64) -> String {
+    const KILO: u64 = 1024;
+    const MEGA: u64 = KILO * KILO;
+    const GIGA: u64 = MEGA * KILO;
+    let tenths = |unit: u64| {
+        let (whole, tenth) = (bytes / unit, bytes % unit * 10 / unit);
+        if whole >= 10 || tenth == 0 { whole.to_string() } else { format!("{whole}.{tenth}") }
+    };
+    match bytes {
+        GIGA.. => say_with("size-gigabytes", &[("size", &tenths(GIGA))]),
+        MEGA.. => say_with("size-megabytes", &[("size", &tenths(MEGA))]),
+        KILO.. => say_with("size-kilobytes", &[("size", &tenths(KILO))]),
+        _ => say_with("size-bytes", &[("count", &bytes)]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

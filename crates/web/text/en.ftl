@@ -1077,9 +1077,6 @@ export-refuse = Refuse the export
 export-withdraw-lead = Taking it back ends it, and removes what was made. What was downloaded already stays with whoever has it.
 export-withdraw = Take the export back
 export-record = Export this record
-size-kb = { $count } kB
-size-mb = { $count } MB
-size-gb = { $count } GB
 
 ## Proving once more that it is oneself
 

@@ -433,6 +433,7 @@ async fn bring(
     let (index, walks) = (&known.index, plan.walks(&known));
     let bytes_total = walks.iter().flat_map(|walk| walk.lanes.iter().flatten()).map(|input| input.bytes).sum();
     said = Progress { learning: false, bytes: 0, bytes_total, resources: 0, ..said };
+    // Of the resources that may stand in the files a second time.
     let mut seen = Seen::default();
     let mut claims = Claims::default();
     let run = begin_run(store, &actor, settings, &plan.names(), watch.under).await?;
@@ -453,21 +454,22 @@ async fn bring(
                 Ok((head, resource)) => {
                     let patient = matches!(resource, Resource::Patient(_));
                     if wanted == Take::All || patient == (wanted == Take::Patients) {
+                        let first = index.stands_once(head.key) || seen.first(head.key);
                         if let Resource::Patient(patient) = &resource
-                            && !seen.has(head.key)
+                            && first
                         {
                             let place = (&line.file, line.number);
                             claims.hear(index, head.key, patient, place, &mut locked(&report));
                         }
+                        said.resources += u64::from(first);
                         let read = Waiting { file: line.file, line: line.number, head, resource };
-                        waiting.extend(taken(&mut locked(&report), &mut seen, read));
+                        waiting.extend(taken(&mut locked(&report), first, read));
                     }
                 }
             }
             if waiting.len() >= BATCH_RESOURCES || weave.done().saturating_sub(from) >= BATCH_BYTES {
                 from = weave.done();
                 said.bytes = base + from;
-                said.resources = u64::try_from(seen.count()).unwrap_or(u64::MAX);
                 flow.send(std::mem::take(&mut waiting), &said).await?;
                 let heeded =
                     if settings.dry_run { watch.passed(store, &actor, &said).await } else { watch.told(&said) };
@@ -478,7 +480,6 @@ async fn bring(
             }
         }
         said.bytes = base + weave.done();
-        said.resources = u64::try_from(seen.count()).unwrap_or(u64::MAX);
         flow.send(waiting, &said).await?;
         // What comes next may be about what is in this.
         flow.land().await?;
@@ -560,7 +561,7 @@ struct Learnt {
     people: BTreeSet<String>,
 }
 
-/// The first walk: hashes of what there is, 16 bytes each.
+/// The first walk: hashes of what there is.
 async fn learn(
     store: &Store,
     actor: &Actor,
@@ -596,10 +597,10 @@ fn note_reject(report: &mut Report, file: &str, line: u64, resource_type: &str, 
 }
 
 /// What is to be written, unless it stands in the files a second time.
-fn taken(report: &mut Report, seen: &mut Seen, read: Waiting) -> Option<Waiting> {
-    let Waiting { file, line, head, resource } = &read;
+fn taken(report: &mut Report, first: bool, read: Waiting) -> Option<Waiting> {
+    let Waiting { file, line, resource, .. } = &read;
     let resource_type = resource.resource_type();
-    if !seen.first(head.key) {
+    if !first {
         let problem = Reject {
             field: format!("{resource_type}.id"),
             reason: "stands in these files a second time: the first is taken".into(),

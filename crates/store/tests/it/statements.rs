@@ -149,6 +149,37 @@ async fn every_statement_of_the_store_itself_prepares_against_its_cluster() {
     assert!(prepared > 30, "only {prepared} statements found: the scan is blind");
 }
 
+/// The columns of which a statement's list shows something made of them, under their own name: `id` of
+/// `select id::text from …`. ORDER BY takes such a name for what was made, and then no index puts it in order: the whole
+/// table is read for each stretch of it.
+fn made_of(sql: &str) -> Vec<&str> {
+    let list = sql.strip_prefix("select ").and_then(|rest| rest.split(" from ").next()).unwrap_or_default();
+    let made = list
+        .split(',')
+        .map(str::trim)
+        .filter(|one| one.chars().all(|c| c.is_ascii_lowercase() || "_.:0123456789".contains(c)));
+    made.filter_map(|one| one.split_once("::")).map(|(column, _)| column.rsplit('.').next().unwrap_or(column)).collect()
+}
+
+fn in_order_of_what_was_made(sql: &str) -> bool {
+    let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    let Some((_, order)) = sql.rsplit_once(" order by ") else { return false };
+    let order: Vec<&str> = order.split([' ', ',', ')']).collect();
+    made_of(&sql).iter().any(|column| order.contains(column))
+}
+
+#[test]
+fn no_list_is_put_in_order_by_what_was_made_of_its_column() {
+    assert!(in_order_of_what_was_made("select id::text, octet_length(body)::bigint from t order by id limit $2"));
+    assert!(!in_order_of_what_was_made("select id, octet_length(body)::bigint from t order by id"));
+    assert!(!in_order_of_what_was_made("select t.id::text from t order by t.id"));
+    for (path, source) in product_sources() {
+        for (_, literal) in literals(&source) {
+            assert!(!in_order_of_what_was_made(&literal), "{}: {literal}", path.display());
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_statements_that_the_row_types_make_prepare() {
     testkit::House::open().await;

@@ -395,8 +395,8 @@ async fn what_a_program_has_under_way_stops_when_it_is_ended() {
     let owner = house.actor(api.practice, &[Role::Owner]).await;
     house.identity().end_client(&owner, client, house.key()).await.unwrap();
     house.wait(SignedDuration::from_secs(6));
-    let known = house.store.enter(&actor).await.unwrap().known().await.map(|_| ());
-    assert!(matches!(known, Err(store::StoreError::SignedOut)));
+    let asked = house.store.enter(&actor).await.unwrap().standing(PatientId::from_uuid(uuid::Uuid::nil())).await;
+    assert!(matches!(asked, Err(store::StoreError::SignedOut)));
 }
 
 #[test]

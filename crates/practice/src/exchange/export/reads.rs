@@ -199,7 +199,7 @@ pub(super) async fn alerts(
 }
 
 /// The beginning of a list of rows and their sizes that can be read at one time: at least one.
-fn beginning(sizes: &[(String, i64)]) -> Result<Vec<Uuid>, StoreError> {
+fn beginning(sizes: &[(Uuid, i64)]) -> Vec<Uuid> {
     let mut ids = Vec::new();
     let mut bytes = 0_i64;
     for (id, size) in sizes {
@@ -207,9 +207,9 @@ fn beginning(sizes: &[(String, i64)]) -> Result<Vec<Uuid>, StoreError> {
         if bytes > READ_BYTES_MAX && !ids.is_empty() {
             break;
         }
-        ids.push(id.parse().map_err(|_| StoreError::Unreadable { what: "id" })?);
+        ids.push(*id);
     }
-    Ok(ids)
+    ids
 }
 
 /// The next entries of these kinds.
@@ -220,9 +220,9 @@ pub(super) async fn entries(
     after: Option<Uuid>,
 ) -> Result<Vec<EntryRow>, StoreError> {
     let sizes = tx
-        .counts(
+        .sizes(
             sql!(
-                "select id::text, octet_length(body)::bigint from record_entry
+                "select id, octet_length(body)::bigint from record_entry
                  where practice_id = $1 and id < $2 and ($3::uuid[] is null or patient_id = any($3))
                    and ($4::uuid is null or id > $4) and kind = any($5)
                  order by id limit $6"
@@ -232,7 +232,7 @@ pub(super) async fn entries(
         .await?;
     tx.rows(
         sql!("select * from record_entry where practice_id = $1 and id = any($2) order by id"),
-        &[&beginning(&sizes)?],
+        &[&beginning(&sizes)],
     )
     .await
 }
@@ -245,9 +245,9 @@ pub(super) async fn kept(
     after: Option<Uuid>,
 ) -> Result<Vec<KeptRow>, StoreError> {
     let sizes = tx
-        .counts(
+        .sizes(
             sql!(
-                "select id::text, octet_length(resource)::bigint from kept_resource
+                "select id, octet_length(resource)::bigint from kept_resource
                  where practice_id = $1 and id < $2 and ($3::uuid is null or id > $3) and resource_type = $4
                  order by id limit $5"
             ),
@@ -256,7 +256,7 @@ pub(super) async fn kept(
         .await?;
     tx.rows(
         sql!("select * from kept_resource where practice_id = $1 and id = any($2) order by id"),
-        &[&beginning(&sizes)?],
+        &[&beginning(&sizes)],
     )
     .await
 }
@@ -320,9 +320,9 @@ pub(super) async fn pages(
     let Some(first) = ids.first().copied() else { return Ok(None) };
     let away = away_of(tx, span, &ids).await?;
     let sizes = tx
-        .counts(
+        .sizes(
             sql!(
-                "select patient_id::text, sum(octet_length(body))::bigint from record_entry
+                "select patient_id, sum(octet_length(body))::bigint from record_entry
                  where practice_id = $1 and patient_id = any($2) and id < $3 group by 1"
             ),
             &[&records_on(&ids, &away), &span.bound],
@@ -330,14 +330,12 @@ pub(super) async fn pages(
         .await?;
     let mut whole: HashMap<Uuid, i64> = HashMap::new();
     for (id, bytes) in sizes {
-        let id: Uuid = id.parse().map_err(|_| StoreError::Unreadable { what: "id" })?;
         let page = away.get(&PatientId::from_uuid(id)).map_or(id, |into| into.uuid());
         *whole.entry(page).or_default() += bytes;
     }
-    let weighed: Vec<(String, i64)> =
-        ids.iter().map(|id| (id.to_string(), whole.get(id).copied().unwrap_or(0))).collect();
+    let weighed: Vec<(Uuid, i64)> = ids.iter().map(|id| (*id, whole.get(id).copied().unwrap_or(0))).collect();
     let long = weighed.first().is_some_and(|(_, size)| *size > READ_BYTES_MAX);
-    let patients = if long || page > 0 { vec![first] } else { beginning(&weighed)? };
+    let patients = if long || page > 0 { vec![first] } else { beginning(&weighed) };
     let records = records_on(&patients, &away);
     let (entries, more) = if long || page > 0 {
         page_of(tx, span, &records, page).await?
@@ -378,9 +376,9 @@ async fn page_of(
     page: i32,
 ) -> Result<(Vec<EntryRow>, bool), StoreError> {
     let sizes = tx
-        .counts(
+        .sizes(
             sql!(
-                "select id::text, octet_length(body)::bigint from record_entry
+                "select id, octet_length(body)::bigint from record_entry
                  where practice_id = $1 and patient_id = any($2) and id < $3
                  order by occurred_at desc nulls last, id"
             ),
@@ -388,10 +386,10 @@ async fn page_of(
         )
         .await?;
     let mut left = sizes.as_slice();
-    let mut ids = beginning(left)?;
+    let mut ids = beginning(left);
     for _ in 0..page {
         left = left.get(ids.len()..).unwrap_or_default();
-        ids = beginning(left)?;
+        ids = beginning(left);
     }
     let more = left.len() > ids.len();
     let rows = tx

@@ -46,6 +46,12 @@ impl ResourceKey {
         format!("{:032x}", u128::from_be_bytes(self.0))
     }
 
+    /// Where [`Seen`] keeps it: its first byte.
+    fn shelf(self) -> usize {
+        let [first, ..] = self.0;
+        usize::from(first)
+    }
+
     fn hash(parts: &[&str]) -> Self {
         let mut context = Context::new(&SHA256);
         for part in parts {
@@ -218,26 +224,68 @@ fn conditional(resource_type: &str, query: &str) -> Result<Reference, &'static s
     })
 }
 
-/// Which resources have been met: one set entry of 16 bytes each.
+/// Which resources have been met, in little more than 16 bytes each: a hash table takes up to three times as much, and
+/// five times while it grows.
 #[derive(Debug, Default)]
-pub struct Seen(HashSet<ResourceKey>);
+pub struct Seen {
+    /// By the first byte of the key, so that what is put in order at a time stays small.
+    shelves: Vec<Shelf>,
+    count: usize,
+}
+
+/// Keys in order, and behind them those that have come since, as they came.
+#[derive(Debug, Default, Clone)]
+struct Shelf {
+    keys: Vec<ResourceKey>,
+    in_order: usize,
+}
+
+impl Shelf {
+    fn has(&self, key: ResourceKey) -> bool {
+        let (in_order, since) = self.keys.split_at(self.in_order);
+        in_order.binary_search(&key).is_ok() || since.contains(&key)
+    }
+
+    fn put(&mut self, key: ResourceKey) {
+        if self.keys.len() == self.keys.capacity() {
+            self.keys.reserve_exact(32 + self.keys.len() / 8);
+        }
+        self.keys.push(key);
+        // So few that looking through them costs less than hashing the name did.
+        if self.keys.len() - self.in_order > 32 + self.in_order / 32 {
+            // Which finds what is in order already, and merges the rest into it.
+            self.keys.sort();
+            self.in_order = self.keys.len();
+        }
+    }
+}
 
 impl Seen {
     /// Notes a resource; false if one of the same type and id was noted before.
     pub fn first(&mut self, key: ResourceKey) -> bool {
-        self.0.insert(key)
+        if self.shelves.is_empty() {
+            self.shelves.resize_with(256, Shelf::default);
+        }
+        if self.has(key) {
+            return false;
+        }
+        if let Some(shelf) = self.shelves.get_mut(key.shelf()) {
+            shelf.put(key);
+        }
+        self.count += 1;
+        true
     }
 
     /// Whether it was noted.
     #[must_use]
     pub fn has(&self, key: ResourceKey) -> bool {
-        self.0.contains(&key)
+        self.shelves.get(key.shelf()).is_some_and(|shelf| shelf.has(key))
     }
 
     /// How many were noted.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.count
     }
 }
 
@@ -261,11 +309,13 @@ pub enum Unresolved {
     OtherType,
 }
 
-/// What references may point to, built in a first pass over the files. About 40 bytes for a
-/// resource and 60 for an identifier: a gigabyte of resources takes well below a hundred megabytes.
+/// What references may point to, built in a first pass over the files. About 18 bytes for a
+/// resource and 60 for an identifier: a gigabyte of resources takes some tens of megabytes.
 #[derive(Debug, Default)]
 pub struct Index {
     seen: Seen,
+    /// What stands in the files more than once.
+    repeated: HashSet<ResourceKey>,
     /// Identifier to resource; `None` where several carry it.
     aliases: HashMap<ResourceKey, Option<ResourceKey>>,
     base: Option<ResourceKey>,
@@ -286,7 +336,17 @@ impl Index {
                 Entry::Occupied(_) => {}
             }
         }
-        self.seen.first(head.key)
+        let first = self.seen.first(head.key);
+        if !first {
+            self.repeated.insert(head.key);
+        }
+        first
+    }
+
+    /// Whether a resource is known to stand in the files once and no second time.
+    #[must_use]
+    pub fn stands_once(&self, key: ResourceKey) -> bool {
+        self.seen.has(key) && !self.repeated.contains(&key)
     }
 
     /// How many resources it holds.

@@ -234,10 +234,10 @@ async fn candidates<A: Includes<ReadClinical>>(
     let start = |date: Date| date.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp()).ok();
     let from = filter.from.and_then(|from| Date::new(from.year(), 1, 1).ok()?.yesterday().ok()).and_then(start);
     let until = filter.to.and_then(|to| to.tomorrow().ok()?.tomorrow().ok()).and_then(start);
-    let sized = tx
-        .counts(
+    tx
+        .sizes(
             sql!(
-                "select e.id::text, case when $7 then octet_length(e.body) else 0 end::bigint
+                "select e.id, case when $7 then octet_length(e.body) else 0 end::bigint
                  from record_entry e
                  left join record_entry c on c.practice_id = $1 and c.patient_id = any($2) and c.id = $4
                  where e.practice_id = $1 and e.patient_id = any($2) and ($3::text[] is null or e.kind = any($3))
@@ -257,9 +257,7 @@ async fn candidates<A: Includes<ReadClinical>>(
                 &most,
             ],
         )
-        .await?;
-    let read = |(id, bytes): (String, i64)| id.parse().map(|id| (id, bytes));
-    sized.into_iter().map(read).collect::<Result<_, _>>().map_err(|_| StoreError::Unreadable { what: "id" })
+        .await
 }
 
 /// Which of these are meant. What does not open may be.

@@ -15,7 +15,7 @@ use crate::errors::{Answer, PageError};
 use crate::extract::{At, Sent, go_to, refuse as refused, show};
 use crate::pages::Button;
 use crate::proof::{ProofSent, prove as prove_factors};
-use crate::text::{say, say_with};
+use crate::text::{say, say_with, size};
 use crate::views::exports::{Archive, OneExport};
 use crate::views::record::Fact;
 use crate::views::when::spoken;
@@ -156,15 +156,6 @@ async fn archive(app: &AppState, member: &Member, id: ExportId, one: &Shown) -> 
     };
     let signed_by = signed_by(&app.store, &member.actor, &found).await.map_err(page_error)?;
     Ok(Some(Archive { size: size(found.bytes), until: member.moment(one.ends_at).await?, signed_by }))
-}
-
-fn size(bytes: u64) -> String {
-    let (whole, key) = match bytes {
-        0..=999_999 => (bytes.div_ceil(1_000), "size-kb"),
-        1_000_000..=9_999_999_999 => (bytes.div_ceil(1_000_000), "size-mb"),
-        _ => (bytes.div_ceil(1_000_000_000), "size-gb"),
-    };
-    say_with(key, &[("count", &whole)])
 }
 
 async fn note(reader: &Member, one: &Shown) -> Result<String, PageError> {

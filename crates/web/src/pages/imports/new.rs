@@ -11,6 +11,7 @@ use crate::AppState;
 use crate::errors::{Answer, PageError};
 use crate::extract::{go_to, refuse, show};
 use crate::sending::{Broken, Sending};
+use crate::text::size;
 use crate::views::imports::NewImport;
 use crate::views::{Errors, Room};
 use crate::who::{Caller, Member};
@@ -61,7 +62,7 @@ async fn view(app: &AppState, member: &Member, errors: Errors) -> Result<NewImpo
         shell: member.shell(Room::Team).await?,
         guard: member.guard(),
         errors,
-        file_max: said::bytes(limits.file_bytes_max),
-        practice_max: said::bytes(limits.practice_bytes_max),
+        file_max: size(limits.file_bytes_max),
+        practice_max: size(limits.practice_bytes_max),
     })
 }

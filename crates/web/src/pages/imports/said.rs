@@ -6,26 +6,9 @@ use practice::exchange::uploads::reads::RunLine;
 use practice::exchange::uploads::{FileKind, NotAFile, Upload, UploadError, UploadState};
 
 use crate::errors::PageError;
-use crate::text::{list, say, say_with};
+use crate::text::{list, say, say_with, size};
 use crate::views::Errors;
 use crate::views::imports::Fact;
-
-/// A size, as people say it.
-pub(super) fn bytes(count: u64) -> String {
-    const KILO: u64 = 1024;
-    const MEGA: u64 = KILO * KILO;
-    const GIGA: u64 = MEGA * KILO;
-    let tenths = |unit: u64| {
-        let (whole, tenth) = (count / unit, count % unit * 10 / unit);
-        if whole >= 10 || tenth == 0 { whole.to_string() } else { format!("{whole}.{tenth}") }
-    };
-    match count {
-        GIGA.. => say_with("size-gigabytes", &[("size", &tenths(GIGA))]),
-        MEGA.. => say_with("size-megabytes", &[("size", &tenths(MEGA))]),
-        KILO.. => say_with("size-kilobytes", &[("size", &tenths(KILO))]),
-        _ => say_with("size-bytes", &[("count", &count)]),
-    }
-}
 
 /// The names of the files of an upload.
 pub(super) fn what(upload: &Upload) -> String {
@@ -162,9 +145,9 @@ pub(super) fn refused(error: UploadError) -> Result<Errors, PageError> {
             ("files", say_with("upload-too-many", &[("most", &practice::exchange::uploads::FILES_MAX)]))
         }
         UploadError::TooLarge { bytes_max, name } => {
-            ("files", say_with("upload-too-large", &[("name", &name), ("size", &bytes(bytes_max))]))
+            ("files", say_with("upload-too-large", &[("name", &name), ("size", &size(bytes_max))]))
         }
-        UploadError::Full { bytes_max } => ("files", say_with("upload-full", &[("size", &bytes(bytes_max))])),
+        UploadError::Full { bytes_max } => ("files", say_with("upload-full", &[("size", &size(bytes_max))])),
         UploadError::NotAFile { what, name } => {
             let key = match what {
                 NotAFile::Empty => "upload-empty",

@@ -13,7 +13,7 @@ use crate::AppState;
 use crate::errors::{Answer, PageError};
 use crate::extract::{Asked, At, Sent, go_to, refuse, show};
 use crate::pages::Button;
-use crate::text::{say, say_with};
+use crate::text::{say, say_with, size};
 use crate::views::imports::{Act, Fact, ImportPage, Next, Progress, SettingsForm, ShortReport};
 use crate::views::{Choice, Errors, Room};
 use crate::who::{Caller, Member};
@@ -150,7 +150,7 @@ fn files(found: &Page) -> Vec<Fact> {
     files
         .map(|file| Fact {
             label: if file.name.is_empty() { say("import-no-name") } else { file.name.clone() },
-            value: said::bytes(file.bytes),
+            value: size(file.bytes),
         })
         .collect()
 }
@@ -166,7 +166,7 @@ fn progress(member: &Member, found: &Page, paused: bool, undoing: bool) -> Optio
     };
     let stops = found.work.as_ref().is_some_and(|work| work.asked_to_stop);
     let count = u64::try_from(upload.done_resources).unwrap_or_default();
-    let size = |count: i64| said::bytes(u64::try_from(count).unwrap_or_default());
+    let size = |count: i64| size(u64::try_from(count).unwrap_or_default());
     let (done, whole) = (size(upload.done_bytes), size(upload.all_bytes));
     let said = if undoing {
         say("import-undoing-wait")

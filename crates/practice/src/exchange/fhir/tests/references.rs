@@ -83,12 +83,25 @@ fn a_doubled_id_is_noticed_and_its_identifiers_stay_unambiguous() {
     assert!(index.add(&once));
     assert!(!index.add(&patient("1", &json!([{"system": "s", "value": "9"}]))));
     assert_eq!(index.resolve(&parsed("Patient?identifier=s|9"), "Patient"), Ok(once.key));
+    assert!(!index.stands_once(once.key));
+    let alone = patient("2", &json!([]));
+    assert!(!index.stands_once(alone.key) && index.add(&alone) && index.stands_once(alone.key));
     let mut seen = Seen::default();
     assert!(seen.first(once.key) && !seen.first(once.key));
     // The same id of another type is another resource.
     assert!(seen.first(ResourceKey::of("Practitioner", "1")));
     // Parts do not run into one another.
     assert_ne!(ResourceKey::of("Patient", "1"), ResourceKey::of("Patien", "t1"));
+}
+
+#[test]
+fn of_a_hundred_thousand_resources_each_is_noted_once() {
+    let key = |n: u32| ResourceKey::of("Observation", &format!("o{n}"));
+    let mut seen = Seen::default();
+    assert!((0..100_000).all(|n| !seen.has(key(n)) && seen.first(key(n)) && seen.has(key(n))));
+    assert!((0..100_000).all(|n| seen.has(key(n)) && !seen.first(key(n))));
+    assert!((100_000..110_000).all(|n| !seen.has(key(n))));
+    assert_eq!(seen.count(), 100_000);
 }
 
 #[test]
