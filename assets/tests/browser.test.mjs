@@ -4,11 +4,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before } from "node:test";
+import gallery from "./browser/gallery.mjs";
 import hands from "./browser/hands.mjs";
 import { House } from "./browser/house.mjs";
+import imports from "./browser/imports.mjs";
 import pages from "./browser/pages.mjs";
 import story from "./browser/story.mjs";
-import imports from "./browser/imports.mjs";
 import twice from "./browser/twice.mjs";
 import { launch, LOOKS, Visitor } from "./browser/visitor.mjs";
 
@@ -50,3 +51,4 @@ hands(given);
 twice(given);
 pages(given);
 imports(given);
+gallery(given);
