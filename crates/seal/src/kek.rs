@@ -9,8 +9,8 @@ use crate::data_key::AES_256_GCM;
 use crate::{DataKey, SealError};
 
 const FORMAT: u8 = 2;
-/// `format | algorithm | kek version | nonce | wrapped key | tag`
-const WRAPPED_LENGTH: usize = 2 + 4 + OVERHEAD + KEY_LENGTH;
+/// Bytes of a wrapped data key: `format | algorithm | kek version | nonce | wrapped key | tag`.
+pub const WRAPPED_LENGTH: usize = 2 + 4 + OVERHEAD + KEY_LENGTH;
 
 /// Which key of which practice: what a key service binds a wrapped [`Kek`] to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -23,7 +23,7 @@ mod service;
 pub use data_key::{DataKey, PLAINTEXT_LENGTH_MAX, envelope_key_id};
 pub use error::SealError;
 pub use index::{IndexKey, Token, TokenKind};
-pub use kek::{Kek, KekContext, wrapped_kek_version};
+pub use kek::{Kek, KekContext, WRAPPED_LENGTH, wrapped_kek_version};
 pub use place::Place;
 pub use sealed::Sealed;
 pub use search::{name_matches, name_query, name_tokens, phone_query, phone_tokens};

@@ -189,6 +189,18 @@ const FIND_PASS: &str = "
     join api_client_seen seen on seen.practice_id = c.practice_id and seen.client_id = c.id
     where t.practice_id = $1 and t.token_hash = $2 and t.expires_at > $3 and c.state = 'active' and c.expires_at > $3";
 
+/// As [`FIND_KEY`], of a client that was seen a moment ago.
+const KEY_STANDS: &str = "
+    select id, scopes from api_client
+    where practice_id = $1 and token_hash = $2 and state = 'active' and expires_at > $3";
+
+/// As [`FIND_PASS`], likewise.
+const PASS_STANDS: &str = "
+    select c.id, t.scopes
+    from api_token t
+    join api_client c on c.practice_id = t.practice_id and c.id = t.client_id
+    where t.practice_id = $1 and t.token_hash = $2 and t.expires_at > $3 and c.state = 'active' and c.expires_at > $3";
+
 const TOUCH_CLIENT: &str = "update api_client_seen set seen_at = $3 where practice_id = $1 and client_id = $2";
 
 /// What somebody is in a practice.
@@ -228,11 +240,19 @@ impl Recalled {
 
 impl ClientHash {
     /// The statement that finds a client by it; practice, hash and moment are given to it. The first two columns are its
-    /// id and what it may do.
-    pub(crate) fn text(&self) -> &'static str {
+    /// id and what it may do, the third when it was last seen.
+    fn found_by(&self) -> &'static str {
         match self {
             Self::Key(_) => FIND_KEY,
             Self::Pass(_) => FIND_PASS,
+        }
+    }
+
+    /// The statement that says of a client which was found by it that it still stands: the first two columns again.
+    pub(crate) fn still_by(&self) -> &'static str {
+        match self {
+            Self::Key(_) => KEY_STANDS,
+            Self::Pass(_) => PASS_STANDS,
         }
     }
 
@@ -302,7 +322,7 @@ impl Store {
         }
         let here = practice.uuid();
         let trip = Trip::begin(&self.inner.pool, practice).await?;
-        let rows = trip.only(hash.text(), &[&here, &hash.bytes(), &now]).await?;
+        let rows = trip.only(hash.found_by(), &[&here, &hash.bytes(), &now]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let (client, scopes): (Uuid, Scopes) = (row.try_get(0)?, scopes_in(row)?);
         let seen: Option<Timestamp> = row.try_get(2)?;

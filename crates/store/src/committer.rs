@@ -6,50 +6,34 @@ use std::collections::BTreeMap;
 use deadpool_postgres::Pool;
 use jiff::Timestamp;
 use kernel::PracticeId;
-use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::StoreError;
 use crate::event::EventRecord;
+use crate::grouped::{Grouped, Waiting};
 use crate::trip::{Asked, SCOPE, Trip};
 
-/// At most this many events in one commit.
-const GROUP_MAX: usize = 128;
-/// At most this many events wait; past it, readers are told to try again.
-const QUEUE_MAX: usize = 2048;
-
-type Waiting = (EventRecord, oneshot::Sender<Result<(), StoreError>>);
-
 pub(crate) struct Committer {
-    queue: mpsc::Sender<Waiting>,
+    events: Grouped<EventRecord, ()>,
 }
 
 impl Committer {
     /// Starts the committer's task; it ends when the store is dropped.
     pub(crate) fn start(pool: Pool) -> Self {
-        let (queue, mut waiting) = mpsc::channel::<Waiting>(QUEUE_MAX);
-        tokio::spawn(async move {
-            let mut group = Vec::with_capacity(GROUP_MAX);
-            while waiting.recv_many(&mut group, GROUP_MAX).await > 0 {
-                commit_group(&pool, std::mem::take(&mut group)).await;
-            }
-        });
-        Self { queue }
+        let away = "the audit log takes no more events at the moment";
+        Self { events: Grouped::start(away, move |group| commit_group(pool.clone(), group)) }
     }
 
     /// Gives an event to the next group; returns once it is durable.
     pub(crate) async fn durable(&self, record: EventRecord) -> Result<(), StoreError> {
-        let (tell, told) = oneshot::channel();
-        let away = || StoreError::Away("the audit log takes no more events at the moment".into());
-        self.queue.try_send((record, tell)).map_err(|_| away())?;
-        told.await.map_err(|_| away())?
+        self.events.ask(record).await
     }
 }
 
-async fn commit_group(pool: &Pool, group: Vec<Waiting>) {
+async fn commit_group(pool: Pool, group: Vec<Waiting<EventRecord, ()>>) {
     let (records, tell): (Vec<EventRecord>, Vec<_>) = group.into_iter().unzip();
-    match write_all(pool, &records).await {
+    match write_all(&pool, &records).await {
         Ok(()) => {
             for waiting in tell {
                 // A reader who has gone away is no failure.
@@ -65,7 +49,7 @@ async fn commit_group(pool: &Pool, group: Vec<Waiting>) {
         // One bad event must not take the others with it: each once more by itself.
         Err(_) => {
             for (record, waiting) in records.iter().zip(tell) {
-                let result = write_all(pool, std::slice::from_ref(record)).await;
+                let result = write_all(&pool, std::slice::from_ref(record)).await;
                 if let Err(error) = &result {
                     tracing::error!(event = %record.id, %error, "an event could not be written");
                 }
@@ -236,6 +220,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::grouped::{GROUP_MAX, QUEUE_MAX};
     use crate::{PoolSettings, ServerAddress};
 
     fn record() -> EventRecord {

@@ -167,7 +167,7 @@ impl<A: HouseAction> HouseTx<A> {
     /// A new person's id. Its key is already durable in the keyring.
     pub async fn new_person(&self) -> Result<PersonId, StoreError> {
         let key = self.0.desk.inner.keyring.fresh(self.0.desk.held_of(PracticeId::HOUSE)?).await?;
-        Ok(PersonId::from_uuid(key.id().uuid()))
+        Ok(PersonId::from_uuid(key.uuid()))
     }
 
     /// Ends the transaction: the event into the house's log and into that of every practice that was

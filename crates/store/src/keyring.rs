@@ -4,10 +4,10 @@
 //! before one is opened and learns every live version of the practice's key; a version is used for
 //! wrapping only after every node has had time to learn it (rotate.rs).
 //!
-//! Held unwrapped: practice keys, for minutes, bounded in number, wiped when dropped, and a small stock
-//! of data keys that cover nothing yet. A transaction keeps the practice keys that it entered with to its
-//! end ([`PracticeKeys`]), whatever the keyring lets go meanwhile. Held wrapped (ciphertext): data keys
-//! that were used lately, for the same minutes, so that a key erased elsewhere is forgotten here too.
+//! Held unwrapped: practice keys, for minutes, bounded in number, wiped when dropped. A transaction keeps
+//! the practice keys that it entered with to its end ([`PracticeKeys`]), whatever the keyring lets go
+//! meanwhile. Held wrapped (ciphertext): data keys that were used lately, for the same minutes, so that a
+//! key erased elsewhere is forgotten here too, and a small stock of data keys that cover nothing yet.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,12 +16,15 @@ use std::time::Duration;
 use deadpool_postgres::Pool;
 use jiff::{SignedDuration, Timestamp};
 use kernel::{Clock, DataKeyId, Entropy, PracticeId};
-use quick_cache::sync::Cache;
-use seal::{DataKey, Kek, KekContext, KeyService};
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
+use seal::{DataKey, Kek, KekContext, KeyService, WRAPPED_LENGTH};
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use crate::grouped::{Grouped, Waiting};
 use crate::row::Opener;
-use crate::trip::Trip;
+use crate::trip::{Asked, SCOPE, Trip};
 use crate::{ConnectError, PoolSettings, ServerAddress, StoreError, Survey};
 
 /// Limits of the keyring's caches.
@@ -47,7 +50,7 @@ impl Default for KeyringSettings {
             unwrapped_max: Duration::from_mins(5),
             refresh_every: Duration::from_secs(5),
             practices_max: 4096,
-            wrapped_max: 100_000,
+            wrapped_max: 200_000,
             stock_batch: 32,
             pool: PoolSettings { connections_max: 8, ..PoolSettings::default() },
         }
@@ -62,8 +65,9 @@ pub struct Keyring {
     pub(crate) entropy: Entropy,
     pub(crate) settings: KeyringSettings,
     held: Mutex<Cupboard>,
-    wrapped: Cache<(PracticeId, Uuid), WrappedKey>,
-    stock: Mutex<HashMap<PracticeId, Vec<DataKey>>>,
+    wrapped: WrappedKeys,
+    fetched: Grouped<Asking, Vec<Found>>,
+    stock: Mutex<HashMap<PracticeId, Vec<Unused>>>,
 }
 
 /// Whether more than `limit` has passed. A clock that was set back counts as too long.
@@ -72,8 +76,32 @@ fn older(now: Timestamp, then: Timestamp, limit: Duration) -> bool {
     age < SignedDuration::ZERO || age > SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX)
 }
 
-/// A data key as the keyring cluster has it, and when it was read.
-type WrappedKey = (Timestamp, Arc<[u8]>);
+/// A data key as the keyring cluster has it.
+type Wrapped = [u8; WRAPPED_LENGTH];
+
+/// Those that were used lately, and when each was read.
+type WrappedKeys = Cache<(PracticeId, Uuid), (Timestamp, Wrapped)>;
+
+/// One that covers nothing yet.
+type Unused = (DataKeyId, Wrapped);
+
+/// One that was found: its id, the version of the practice's key that it is wrapped under, and itself.
+type Found = (Uuid, i32, Wrapped);
+
+/// Data keys of a practice that somebody waits for.
+struct Asking {
+    practice: PracticeId,
+    ids: Vec<Uuid>,
+}
+
+/// Of more keys than this nobody else is made to wait for the reading.
+const ASKED_TOGETHER_MAX: usize = 50;
+
+/// Of the wrapped keys that made room, how many are kept in mind, to tell what is asked for again and again from what
+/// is asked for once: a part of those held. A place for one costs as much as a key.
+const REMEMBERED_PART: f64 = 0.1;
+
+const FIND_DATA_KEYS: &str = "select id, kek_version, wrapped from data_key where practice_id = $1 and id = any($2)";
 
 /// A practice's key, all live versions, unwrapped.
 pub(crate) struct PracticeKeys {
@@ -121,7 +149,7 @@ impl Cupboard {
 }
 
 impl Keyring {
-    /// Opens the keyring. Nothing is read yet.
+    /// Opens the keyring. Nothing is read yet. Must be called within a Tokio runtime.
     pub fn new(
         address: &ServerAddress,
         service: Arc<dyn KeyService>,
@@ -129,14 +157,18 @@ impl Keyring {
         entropy: Entropy,
         settings: KeyringSettings,
     ) -> Result<Self, ConnectError> {
+        let pool = crate::pool::pool(address, settings.pool)?;
+        let away = "the keyring answers no more questions at the moment";
+        let fetching = pool.clone();
         Ok(Self {
-            pool: crate::pool::pool(address, settings.pool)?,
+            fetched: Grouped::start(away, move |group| fetch_group(fetching.clone(), group)),
+            pool,
             service,
             clock,
             entropy,
             settings,
             held: Mutex::default(),
-            wrapped: Cache::new(settings.wrapped_max),
+            wrapped: wrapped_keys(settings.wrapped_max)?,
             stock: Mutex::default(),
         })
     }
@@ -247,31 +279,31 @@ impl Keyring {
                 None => wanted.push(*id),
             }
         }
-        if !wanted.is_empty() {
-            let tx = self.begin(practice).await?;
-            let rows = tx
-                .only(
-                    "select id, wrapped, kek_version from data_key where practice_id = $1 and id = any($2)",
-                    &[&practice.uuid(), &wanted],
-                )
-                .await?;
-            for row in rows {
-                let id: Uuid = row.try_get(0)?;
-                let wrapped: Vec<u8> = row.try_get(1)?;
-                let version: i32 = row.try_get(2)?;
-                if self.kek(held, version).is_none() {
-                    return Err(StoreError::Away("the practice's key was turned and is not known here yet".into()));
+        for (id, version, wrapped) in self.fetch(practice, wanted).await? {
+            if self.kek(held, version).is_none() {
+                return Err(StoreError::Away("the practice's key was turned and is not known here yet".into()));
+            }
+            match self.unwrap(held, id, &wrapped) {
+                Ok(key) => {
+                    self.wrapped.insert((practice, id), (now, wrapped));
+                    keys.insert(id, key);
                 }
-                match self.unwrap(held, id, &wrapped) {
-                    Ok(key) => {
-                        self.wrapped.insert((practice, id), (now, wrapped.into()));
-                        keys.insert(id, key);
-                    }
-                    Err(error) => tracing::error!(practice = %practice, key = %id, %error, "a data key does not open"),
-                }
+                Err(error) => tracing::error!(practice = %practice, key = %id, %error, "a data key does not open"),
             }
         }
         Ok(Opener { practice, keys })
+    }
+
+    /// Data keys out of the keyring cluster, as far as they are there.
+    async fn fetch(&self, practice: PracticeId, ids: Vec<Uuid>) -> Result<Vec<Found>, StoreError> {
+        match ids.len() {
+            0 => Ok(Vec::new()),
+            1..=ASKED_TOGETHER_MAX => self.fetched.ask(Asking { practice, ids }).await,
+            _ => Ok(read_keys(&self.pool, &BTreeMap::from([(practice, ids)]))
+                .await?
+                .remove(&practice)
+                .unwrap_or_default()),
+        }
     }
 
     /// One data key, or an error that names it.
@@ -281,17 +313,22 @@ impl Keyring {
         self.opener(held, &survey).await?.keys.remove(&id).ok_or(StoreError::NoKey { kind: "data", id })
     }
 
-    /// A new data key that is already durable in the keyring. Its id becomes the id of what it covers.
-    pub(crate) async fn fresh(&self, held: &PracticeKeys) -> Result<DataKey, StoreError> {
+    /// The id of a new data key that is already durable in the keyring: it becomes the id of what it covers, which will
+    /// be sealed next, so that the key is at hand.
+    pub(crate) async fn fresh(&self, held: &PracticeKeys) -> Result<DataKeyId, StoreError> {
         let practice = held.practice;
-        if let Some(key) = self.stock.lock().unwrap_or_else(PoisonError::into_inner).entry(practice).or_default().pop()
-        {
-            return Ok(key);
-        }
-        let mut made = self.make(held, self.settings.stock_batch.max(1), None).await?;
-        let key = made.pop().ok_or(StoreError::NoKey { kind: "data", id: practice.uuid() })?;
-        self.stock.lock().unwrap_or_else(PoisonError::into_inner).entry(practice).or_default().append(&mut made);
-        Ok(key)
+        let in_stock = || self.stock.lock().unwrap_or_else(PoisonError::into_inner);
+        let stocked = in_stock().entry(practice).or_default().pop();
+        let (id, wrapped) = if let Some(unused) = stocked {
+            unused
+        } else {
+            let mut made = self.make(held, self.settings.stock_batch.max(1), None).await?;
+            let one = made.pop().ok_or(StoreError::NoKey { kind: "data", id: practice.uuid() })?;
+            in_stock().entry(practice).or_default().append(&mut made);
+            one
+        };
+        self.wrapped.insert((practice, id.uuid()), (self.clock.now(), wrapped));
+        Ok(id)
     }
 
     /// Makes the practice's own data key, once.
@@ -307,7 +344,7 @@ impl Keyring {
         }
     }
 
-    async fn make(&self, held: &PracticeKeys, count: usize, id: Option<Uuid>) -> Result<Vec<DataKey>, StoreError> {
+    async fn make(&self, held: &PracticeKeys, count: usize, id: Option<Uuid>) -> Result<Vec<Unused>, StoreError> {
         let practice = held.practice;
         let (version, kek) = self.current_kek(held).ok_or_else(|| no_key(practice))?;
         let now = self.clock.now();
@@ -318,18 +355,20 @@ impl Keyring {
             })
             .collect();
         let ids: Vec<Uuid> = keys.iter().map(|key| key.id().uuid()).collect();
-        let wrapped: Vec<Vec<u8>> = keys
+        let wrapped: Vec<Wrapped> = keys
             .iter()
-            .map(|key| kek.wrap(key, &self.entropy).map_err(|_| no_key(practice)))
+            .map(|key| kek.wrap(key, &self.entropy).ok()?.try_into().ok())
+            .map(|wrapped| wrapped.ok_or_else(|| no_key(practice)))
             .collect::<Result<_, _>>()?;
+        let stored: Vec<&[u8]> = wrapped.iter().map(Wrapped::as_slice).collect();
         let tx = self.begin(practice).await?;
         tx.only(
             "insert into data_key (practice_id, id, kek_version, wrapped) \
                  select $1, id, $2, wrapped from unnest($3::uuid[], $4::bytea[]) as made (id, wrapped)",
-            &[&practice.uuid(), &version, &ids, &wrapped],
+            &[&practice.uuid(), &version, &ids, &stored],
         )
         .await?;
-        Ok(keys)
+        Ok(keys.iter().map(DataKey::id).zip(wrapped).collect())
     }
 
     /// Makes the first version of a practice's key, once; then the practice's own data key.
@@ -354,6 +393,76 @@ impl Keyring {
     pub(crate) fn forget(&self, practice: PracticeId) {
         self.held().held.remove(&practice);
     }
+}
+
+/// The cache of wrapped data keys.
+fn wrapped_keys(most: usize) -> Result<WrappedKeys, ConnectError> {
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(most)
+        .weight_capacity(most as u64)
+        .ghost_allocation(REMEMBERED_PART)
+        .build()
+        .map_err(|error| ConnectError::Pool(format!("no cache of {most} keys: {error:?}")))?;
+    Ok(Cache::with_options(options, UnitWeighter, DefaultHashBuilder::default(), DefaultLifecycle::default()))
+}
+
+/// Reads the keys that a group waits for, each with its own practice set.
+async fn fetch_group(pool: Pool, group: Vec<Waiting<Asking, Vec<Found>>>) {
+    let mut wanted: BTreeMap<PracticeId, Vec<Uuid>> = BTreeMap::new();
+    for (asking, _) in &group {
+        wanted.entry(asking.practice).or_default().extend(&asking.ids);
+    }
+    let read = read_keys(&pool, &wanted).await;
+    if let Err(error) = &read {
+        tracing::warn!(%error, "data keys could not be read");
+    }
+    for (Asking { practice, ids }, tell) in group {
+        let answer = match &read {
+            Ok(found) => {
+                let theirs = found.get(&practice).into_iter().flatten();
+                Ok(theirs.filter(|(id, ..)| ids.contains(id)).copied().collect())
+            }
+            Err(_) => Err(StoreError::Away("the keyring cannot be read at the moment".into())),
+        };
+        // One who has gone away is no failure.
+        let _ = tell.send(answer);
+    }
+}
+
+/// Data keys of several practices, in one trip.
+async fn read_keys(
+    pool: &Pool,
+    wanted: &BTreeMap<PracticeId, Vec<Uuid>>,
+) -> Result<BTreeMap<PracticeId, Vec<Found>>, StoreError> {
+    let Some(first) = wanted.keys().next() else { return Ok(BTreeMap::new()) };
+    let practices: Vec<Uuid> = wanted.keys().map(|practice| practice.uuid()).collect();
+    let scopes: Vec<[&(dyn ToSql + Sync); 1]> = practices.iter().map(|practice| [practice as _]).collect();
+    let params: Vec<[&(dyn ToSql + Sync); 2]> =
+        practices.iter().zip(wanted.values()).map(|(practice, ids)| [practice as _, ids as _]).collect();
+    let mut asked: Vec<Asked<'_>> = Vec::with_capacity(params.len() * 2);
+    for (scope, params) in scopes.iter().zip(&params) {
+        // The transaction begins in the first.
+        if !asked.is_empty() {
+            asked.push((SCOPE, scope));
+        }
+        asked.push((FIND_DATA_KEYS, params));
+    }
+    let answers = Trip::begin(pool, *first).await?.last(&asked).await.map_err(|(_, error)| error)?;
+    let of_keys = asked.iter().zip(&answers).filter(|((text, _), _)| *text == FIND_DATA_KEYS).map(|(_, rows)| rows);
+    let mut found = BTreeMap::new();
+    for (practice, rows) in wanted.keys().zip(of_keys) {
+        let mut keys = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (id, version, wrapped): (Uuid, i32, &[u8]) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            if let Ok(wrapped) = wrapped.try_into() {
+                keys.push((id, version, wrapped));
+            } else {
+                tracing::error!(%practice, key = %id, "a data key does not open: it has another length");
+            }
+        }
+        found.insert(*practice, keys);
+    }
+    Ok(found)
 }
 
 fn no_key(practice: PracticeId) -> StoreError {

@@ -18,6 +18,7 @@ mod carry;
 mod committer;
 mod error;
 mod event;
+mod grouped;
 mod house;
 mod import_keys;
 mod keyring;

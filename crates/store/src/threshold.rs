@@ -13,7 +13,7 @@ use seal::{Token, TokenKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{FromSqlOwned, ToSql};
 use uuid::Uuid;
 
 use crate::actor::{ClientHash, Recalled};
@@ -217,7 +217,7 @@ impl Badge {
         match self {
             Self::Member { .. } => actor::MEMBER,
             Self::Client { .. } => actor::STANDING,
-            Self::Recalled { hash, .. } => hash.text(),
+            Self::Recalled { hash, .. } => hash.still_by(),
         }
     }
 
@@ -365,6 +365,13 @@ pub(crate) fn asked_for<'a>(
     wanted.iter().zip(params).map(|((sql, _), params)| -> Asked<'a> { (sql.text(), params) })
 }
 
+/// What stands in the first two columns.
+pub(crate) fn two_columns<One: FromSqlOwned, Other: FromSqlOwned>(
+    rows: &[Row],
+) -> Result<Vec<(One, Other)>, StoreError> {
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
 /// What was brought under the permission `A`, still sealed: a list for each statement.
 pub struct Brought<A> {
     practice: PracticeId,
@@ -394,7 +401,7 @@ impl<A> Brought<A> {
 
     /// The ids in its first two columns.
     pub fn pairs(&mut self) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
-        self.next().iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+        two_columns(&self.next())
     }
 
     /// The number in the first column of its first row; 0 if there is none.
@@ -404,7 +411,7 @@ impl<A> Brought<A> {
 
     /// Counts by a clear code: the code in its first column, the number in the second.
     pub fn counts(&mut self) -> Result<Vec<(String, i64)>, StoreError> {
-        self.next().iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+        two_columns(&self.next())
     }
 
     fn next(&mut self) -> Vec<Row> {

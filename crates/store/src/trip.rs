@@ -6,6 +6,9 @@
 //! other's answers go out together ([`Trip::all`]), and COMMIT goes out with the last ones
 //! ([`Trip::last`]). PostgreSQL answers them in order and refuses whatever follows one that failed,
 //! COMMIT too, so nothing of a transaction stays that any statement of it failed in.
+//!
+//! The event of a change goes out ahead of what waits for the end ([`Trip::last_behind`]): what comes behind its event
+//! owes none (V15), and has not to be asked for it at the end.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -129,6 +132,11 @@ impl Trip {
         self.later.lock().unwrap_or_else(PoisonError::into_inner).push(later);
     }
 
+    /// Whether what is to go out later goes into another practice on its way.
+    fn goes_elsewhere(&self) -> bool {
+        self.later.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|one| one.text == SCOPE)
+    }
+
     /// What was to go out later, ready to be sent.
     async fn late(&self, client: &Object) -> Result<Vec<(Statement, Owned)>, StoreError> {
         let later = std::mem::take(&mut *self.later.lock().unwrap_or_else(PoisonError::into_inner));
@@ -138,13 +146,10 @@ impl Trip {
     /// Sends what waits to go first, and what was to go later. To be asked first among what is sent together: whoever
     /// asks takes it.
     async fn go_ahead(&self, client: &Object, late: &[(Statement, Owned)]) -> Result<(), tokio_postgres::Error> {
-        let params: Vec<Vec<&(dyn ToSql + Sync)>> =
-            late.iter().map(|(_, params)| params.iter().map(|one| &**one as &(dyn ToSql + Sync)).collect()).collect();
-        let sent = late.iter().zip(&params).map(|((statement, _), params)| client.execute(statement, params));
         // Each is waited for, also behind one that failed.
-        let (opened, done) = join(self.open(client), join_all(sent)).await;
+        let (opened, done) = join(self.open(client), send_late(client, late)).await;
         opened?;
-        done.into_iter().try_for_each(|one| one.map(drop))
+        done
     }
 
     /// Sends what waits to go first.
@@ -207,13 +212,31 @@ impl Trip {
     }
 
     /// The last statements and the commit, in one trip. The first that failed is named by its place.
-    pub(crate) async fn last(mut self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, (usize, StoreError)> {
-        self.end(asked).await
+    pub(crate) async fn last(self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, (usize, StoreError)> {
+        self.last_behind(&[], asked).await
+    }
+
+    /// As [`Trip::last`], with statements that go out ahead of what was to go later, unless that goes into another
+    /// practice on its way. Places are counted from the first of them.
+    pub(crate) async fn last_behind(
+        mut self,
+        first: &[Asked<'_>],
+        asked: &[Asked<'_>],
+    ) -> Result<Vec<Vec<Row>>, (usize, StoreError)> {
+        self.end_behind(first, asked).await
     }
 
     /// As [`Trip::last`], where the transaction is handed on: nothing can be asked of it any more.
     pub(crate) async fn end(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, (usize, StoreError)> {
-        let done = self.send_last(asked).await;
+        self.end_behind(&[], asked).await
+    }
+
+    async fn end_behind(
+        &mut self,
+        first: &[Asked<'_>],
+        asked: &[Asked<'_>],
+    ) -> Result<Vec<Vec<Row>>, (usize, StoreError)> {
+        let done = self.send_last(first, asked).await;
         self.ended = done.is_ok();
         // Whether it was committed or rolled back, it is over: the connection is as it was before.
         if !self.broken.load(Ordering::Relaxed)
@@ -224,32 +247,40 @@ impl Trip {
         done
     }
 
-    async fn send_last(&self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, (usize, StoreError)> {
+    async fn send_last(&self, first: &[Asked<'_>], asked: &[Asked<'_>]) -> Result<Vec<Vec<Row>>, (usize, StoreError)> {
         let unsent = |error| (UNSENT, error);
         if self.failed.load(Ordering::Relaxed) {
             return Err((UNSENT, StoreError::Statement { code: "25P02".to_owned() }));
         }
         let client = self.client().map_err(unsent)?;
+        let before_late = if self.goes_elsewhere() { 0 } else { first.len() };
         let late = self.late(client).await.map_err(unsent)?;
+        let all = first.iter().chain(asked);
         let statements =
-            try_join_all(asked.iter().map(|(text, _)| self.prepared(client, text))).await.map_err(unsent)?;
-        if asked.is_empty() && late.is_empty() {
+            try_join_all(all.clone().map(|(text, _)| self.prepared(client, text))).await.map_err(unsent)?;
+        if statements.is_empty() && late.is_empty() {
             let ahead = std::mem::take(&mut *self.ahead());
             if ahead.begin {
                 // Nothing was ever done in it.
                 return Ok(Vec::new());
             }
         }
-        let rows = asked.iter().zip(&statements).map(|((_, params), statement)| client.query(statement, params));
+        let mut ahead: Vec<_> =
+            all.zip(&statements).map(|((_, params), statement)| client.query(statement, params)).collect();
+        let last = ahead.split_off(before_late);
         // Each is waited for, also behind one that failed: the connection is given back when all is said.
-        let (opened, (rows, committed)) =
-            join(self.go_ahead(client, &late), join(join_all(rows), client.batch_execute("commit"))).await;
+        let rest = join(send_late(client, &late), join(join_all(last), client.batch_execute("commit")));
+        let (opened, (ahead, (late, (last, committed)))) = join(self.open(client), join(join_all(ahead), rest)).await;
         self.noting(opened).map_err(|error| (AHEAD, error))?;
-        let mut done = Vec::with_capacity(rows.len());
-        for (at, rows) in rows.into_iter().enumerate() {
-            done.push(self.noting(rows).map_err(|error| (at, error))?);
+        let mut done = Vec::with_capacity(statements.len());
+        for rows in ahead {
+            done.push(self.noting(rows).map_err(|error| (done.len(), error))?);
         }
-        self.noting(committed).map_err(|error| (asked.len(), error))?;
+        self.noting(late).map_err(|error| (AHEAD, error))?;
+        for rows in last {
+            done.push(self.noting(rows).map_err(|error| (done.len(), error))?);
+        }
+        self.noting(committed).map_err(|error| (statements.len(), error))?;
         Ok(done)
     }
 
@@ -267,6 +298,14 @@ impl Trip {
         }
         self.last(&[]).await.map(drop).map_err(|(_, error)| error)
     }
+}
+
+/// Sends what was to go out later. Each is waited for, also behind one that failed.
+async fn send_late(client: &Object, late: &[(Statement, Owned)]) -> Result<(), tokio_postgres::Error> {
+    let params: Vec<Vec<&(dyn ToSql + Sync)>> =
+        late.iter().map(|(_, params)| params.iter().map(|one| &**one as &(dyn ToSql + Sync)).collect()).collect();
+    let sent = late.iter().zip(&params).map(|((statement, _), params)| client.execute(statement, params));
+    join_all(sent).await.into_iter().try_for_each(|one| one.map(drop))
 }
 
 /// The place of a failure before anything was sent.

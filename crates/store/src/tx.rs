@@ -16,7 +16,7 @@ use crate::event::{Draft, Event};
 use crate::keyring::PracticeKeys;
 use crate::row::Survey;
 use crate::sql::Sql;
-use crate::threshold::{Brought, Inner, Reach, Wanted, asked_for, params_in};
+use crate::threshold::{Brought, Inner, Reach, Wanted, asked_for, params_in, two_columns};
 use crate::trip::{Asked, Trip};
 use crate::write::Slot;
 use crate::{Action, Actor, Reads, Resource, StoreError, StoredRow, Unseal};
@@ -183,20 +183,17 @@ impl<A: Action> Tx<A> {
 
     /// The ids in the first two columns.
     pub async fn pairs(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
-        let rows = self.desk.query(sql.text(), params).await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+        two_columns(&self.desk.query(sql.text(), params).await?)
     }
 
     /// Counts by a clear code: the code in the first column, the number in the second.
     pub async fn counts(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<(String, i64)>, StoreError> {
-        let rows = self.desk.query(sql.text(), params).await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+        two_columns(&self.desk.query(sql.text(), params).await?)
     }
 
     /// Sizes by id: the id in the first column, the number of bytes in the second.
     pub async fn sizes(&self, sql: Sql, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<(Uuid, i64)>, StoreError> {
-        let rows = self.desk.query(sql.text(), params).await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+        two_columns(&self.desk.query(sql.text(), params).await?)
     }
 
     /// Bytes in the first column of the first row, that this installation cannot open: sealed for somebody

@@ -269,17 +269,16 @@ impl Desk {
         }
         let columns = EventColumns::of(home, &last.iter().collect::<Vec<_>>());
         let params = columns.params();
-        let mut statements: Vec<Asked<'_>> = params.statements().collect();
+        let events: Vec<Asked<'_>> = params.statements().collect();
         let Self { inner, trip, at, once, .. } = self;
         let Some((asker, key, print)) = once else {
-            trip.last(&statements).await.map_err(|(_, error)| error)?;
+            trip.last_behind(&events, &[]).await.map_err(|(_, error)| error)?;
             return Ok(outcome);
         };
-        let (text, practice, once) = (outcome.to_string(), home.uuid(), statements.len());
+        let (text, practice, once) = (outcome.to_string(), home.uuid(), events.len());
         let (key_id, digest, main_id) = (key.uuid(), print.bytes().as_slice(), main_id.uuid());
         let remember: &[&(dyn ToSql + Sync)] = &[&practice, &asker, &key_id, &digest, &main_id, &text, &at];
-        statements.push((REMEMBER, remember));
-        match trip.last(&statements).await {
+        match trip.last_behind(&events, &[(REMEMBER, remember)]).await {
             Ok(_) => Ok(outcome),
             Err((place, StoreError::Constraint { .. })) if place == once => {
                 let again = crate::trip::Trip::begin(&inner.pool, home).await?;
@@ -347,7 +346,7 @@ impl<A: Writes> Tx<A> {
     /// A new patient's id. Its key is already durable in the keyring.
     pub async fn new_patient(&self) -> Result<PatientId, StoreError> {
         let key = self.desk.inner.keyring.fresh(self.desk.held()?).await?;
-        Ok(PatientId::from_uuid(key.id().uuid()))
+        Ok(PatientId::from_uuid(key.uuid()))
     }
 
     /// Writes a new row.

@@ -4,11 +4,12 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::future::{Either, join, select};
+use futures_util::future::{Either, join, join_all, select};
 use jiff::SignedDuration;
 use kernel::{ManualClock, PracticeId};
 use store::{
@@ -324,12 +325,54 @@ async fn a_damaged_key_takes_only_its_own_patient_with_it() {
 }
 
 #[tokio::test]
+async fn keys_that_many_wait_for_at_once_open_to_each_their_own() {
+    let bench = bench().await;
+    let (first, second) = (Lot::found(&bench.node().await).await, Lot::found(&bench.node().await).await);
+    let mut patients = Vec::new();
+    for n in 0..12 {
+        let lot = if n % 3 == 0 { &second } else { &first };
+        let name = format!("Thandi {n}");
+        patients.push((lot, lot.patient(&name).await, name));
+    }
+    let erased = patients[4].1;
+    let keyring = bench.scratch.keyring_superuser().await;
+    keyring.execute("delete from data_key where id = $1", &[&erased.uuid()]).await.unwrap();
+    let cold = bench.node().await;
+    // Whoever comes first waits for the lock, and everybody else for them.
+    keyring.batch_execute("begin; lock table data_key in access exclusive mode").await.unwrap();
+    let arrived = AtomicUsize::new(0);
+    let opened = join_all(patients.iter().map(async |(lot, id, _)| {
+        let seen = Lot { store: cold.clone(), practice: lot.practice, actor: lot.actor.clone() };
+        let tx = seen.ask::<ReadPatient>(Resource::Patient(*id)).await.unwrap();
+        let row: PatientRow = tx.row(BY_ID, &[&id.uuid()]).await.unwrap();
+        arrived.fetch_add(1, Relaxed);
+        // Asks for the key before it waits for anything.
+        tx.record(Event::new().about("patient", id.uuid()), row).await.unwrap()
+    }));
+    let let_go = async {
+        while arrived.load(Relaxed) < patients.len() {
+            keyring.batch_execute("select").await.unwrap();
+        }
+        keyring.batch_execute("commit").await.unwrap();
+    };
+    let (opened, ()) = tokio::join!(opened, let_go);
+    for ((_, id, name), open) in patients.iter().zip(opened) {
+        match open {
+            Ok(open) => assert!(*id != erased && open.names.join(" ") == *name),
+            Err(_) => assert_eq!(*id, erased),
+        }
+    }
+    drop(cold);
+    bench.scratch.drop().await;
+}
+
+#[tokio::test]
 async fn of_many_who_found_the_same_keys_at_once_all_find_them_made() {
     let bench = bench().await;
     let store = bench.node().await;
     let practice = PracticeId::from_uuid(uuid());
     let nodes = [store, bench.node().await, bench.node().await, bench.node().await];
-    for made in futures_util::future::join_all(nodes.iter().map(|node| node.found_keys(practice))).await {
+    for made in join_all(nodes.iter().map(|node| node.found_keys(practice))).await {
         made.unwrap();
     }
     let count = "select count(*) from data_key where practice_id = $1";

@@ -277,12 +277,16 @@ async fn for_every_table_in_turn_the_behaviour_shows_each_wall_taken_down() {
 /// Writes an event as the store does, in an open transaction of the running role.
 async fn event(client: &Client, practice: PracticeId) -> Uuid {
     let id = uuid();
+    event_of(client, practice, id).await;
+    id
+}
+
+async fn event_of(client: &Client, practice: PracticeId, id: Uuid) {
     let sql = "insert into audit_event (practice_id, event_id, at, actor_kind, actor_id, source, action, details, changes, subjects)
                values ($1, $2, now(), 2, $2, 'host', 'test', '', '', '')";
     client.execute(sql, &[&practice.uuid(), &id]).await.unwrap();
     let sql = "insert into audit_pending (practice_id, event_id, leaf_hash) values ($1, $2, sha256(''))";
     client.execute(sql, &[&practice.uuid(), &id]).await.unwrap();
-    id
 }
 
 async fn touch(client: &Client, lot: &Lot, event: Uuid) -> u64 {
@@ -374,14 +378,38 @@ async fn a_recorded_change_answers_for_a_token_of_its_practice_and_for_none_else
     client.execute("delete from search_token where practice_id = $1", &[&lot.practice.uuid()]).await.unwrap();
     assert_eq!(code(client.batch_execute("commit").await), "VS001");
 
-    // One question for both.
+    // Nor an event that was taken back with it.
+    client.batch_execute("begin; savepoint before").await.unwrap();
+    let own = event(&client, lot.practice).await;
+    client.batch_execute("rollback to before").await.unwrap();
+    touch(&client, &lot, own).await;
+    assert_eq!(code(client.batch_execute("commit").await), "VS001");
+
+    // One question for both; behind their event, none.
     let owner = superuser().await;
-    owner.batch_execute(&format!("begin; set local app.practice = '{}'", lot.practice.uuid())).await.unwrap();
-    let own = event(&owner, lot.practice).await;
-    touch(&owner, &lot, own).await;
-    owner.execute("delete from search_token where practice_id = $1", &[&lot.practice.uuid()]).await.unwrap();
-    assert_eq!(owner.query_one(asked, &[]).await.unwrap().get::<_, i64>(0), 1);
-    owner.batch_execute("rollback").await.unwrap();
+    for (behind, questions) in [(false, 1), (true, 0)] {
+        owner.batch_execute(&format!("begin; set local app.practice = '{}'", lot.practice.uuid())).await.unwrap();
+        let own = if behind { event(&owner, lot.practice).await } else { uuid() };
+        touch(&owner, &lot, own).await;
+        owner.execute("delete from search_token where practice_id = $1", &[&lot.practice.uuid()]).await.unwrap();
+        assert_eq!(owner.query_one(asked, &[]).await.unwrap().get::<_, i64>(0), questions);
+        owner.batch_execute("rollback").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_change_commits_with_the_event_that_follows_it_and_with_no_other() {
+    let (_house, lot) = lot().await;
+    let client = running_role().await;
+    scope(&client, lot.practice).await;
+    for (follows, said) in [(true, None), (false, Some("VS001"))] {
+        client.batch_execute("begin").await.unwrap();
+        let named = uuid();
+        touch(&client, &lot, named).await;
+        event_of(&client, lot.practice, if follows { named } else { uuid() }).await;
+        let committed = client.batch_execute("commit").await;
+        assert_eq!(committed.err().map(|error| error.code().unwrap().code().to_owned()).as_deref(), said);
+    }
 }
 
 #[tokio::test]
