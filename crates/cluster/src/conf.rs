@@ -87,7 +87,10 @@ fn server(settings: &Settings, layout: &Layout) -> Result<String, ClusterError> 
         ("shared_buffers", format!("{}MB", tuning.shared_buffers_mib)),
         // Enough for a base backup and an archive; raising it later would need a restart.
         ("wal_level", "replica".into()),
-        ("max_wal_size", "1GB".into()),
+        // The first change of a page after a checkpoint logs all of it, and search tokens fall on pages anywhere: with
+        // checkpoints far apart a page is logged whole once for many changes. What an idle server keeps stays small.
+        ("max_wal_size", "4GB".into()),
+        ("checkpoint_timeout", "15min".into()),
         ("jit", "off".into()),
         // What a table holds is to be known soon after it was filled: an import fills one in a minute.
         ("autovacuum_naptime", "15s".into()),

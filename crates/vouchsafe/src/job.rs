@@ -35,6 +35,7 @@ pub(crate) enum Job {
 pub(crate) struct Errand {
     pub(crate) doors: Doors,
     pub(crate) logging: Logging,
+    pub(crate) threads: usize,
     /// Links that it prints begin with it.
     pub(crate) origin: String,
     pub(crate) task: Task,
@@ -50,6 +51,15 @@ impl Job {
                 logs::begin(errand.logging, None);
                 errand.task.perform(&errand.doors, &errand.origin).await
             }
+        }
+    }
+
+    /// Threads that it runs on.
+    pub(crate) fn threads(&self) -> usize {
+        match self {
+            Self::TryRootKey { .. } => 1,
+            Self::Serve(serving) => serving.threads,
+            Self::Errand(errand) => errand.threads,
         }
     }
 
@@ -109,5 +119,5 @@ pub(crate) fn received() -> ExitCode {
         return crate::ended(Err(Failure::said("this command is for the program itself")));
     };
     drop(zeroize::Zeroizing::new(text));
-    crate::ended(crate::runtime().and_then(|runtime| runtime.block_on(job.perform())))
+    crate::ended(crate::runtime(job.threads()).and_then(|runtime| runtime.block_on(job.perform())))
 }

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::job::{Errand, Job};
 use crate::keys;
 use crate::logs::Logging;
+use crate::machine;
 use crate::mail::Post;
 use crate::place::{self, Place};
 use crate::supervise::Installation;
@@ -324,8 +325,13 @@ impl Line {
     /// Does what it says.
     pub(crate) fn perform(self) -> Result<(), Failure> {
         match self.command {
-            Word::Up { folder, port, fresh, few } => crate::runtime()?.block_on(up(Up { folder, port, fresh, few })),
-            Word::Serve { config } => crate::runtime()?.block_on(serve(&config)),
+            Word::Up { folder, port, fresh, few } => {
+                crate::runtime(machine::threads(true))?.block_on(up(Up { folder, port, fresh, few }))
+            }
+            Word::Serve { config } => {
+                let config = Config::load(&config)?;
+                crate::runtime(config.threads())?.block_on(serve(config))
+            }
             Word::CheckConfig { page: true, .. } => {
                 say(config::page().trim_end());
                 Ok(())
@@ -376,8 +382,7 @@ impl Line {
     }
 }
 
-async fn serve(file: &Path) -> Result<(), Failure> {
-    let config = Config::load(file)?;
+async fn serve(config: Config) -> Result<(), Failure> {
     let place = Place::hold(&config.top.folder).await?;
     let (tls, post) = (Tls::read(&config)?, Post::server(&config)?);
     let accounts = Accounts::ensure(&config)?;
@@ -443,7 +448,7 @@ impl Which {
     /// Does a task beside the running installation, as the application's account.
     fn perform(&self, task: Task) -> Result<(), Failure> {
         let (job, accounts) = self.errand(task)?;
-        crate::runtime()?.block_on(job.perform_as(&accounts))
+        crate::runtime(job.threads())?.block_on(job.perform_as(&accounts))
     }
 
     /// Does a task whose outcome is a file. The file is made by whoever gave the command, who has the rights to
@@ -454,7 +459,7 @@ impl Which {
         }
         let (job, accounts) = self.errand(task(None))?;
         let file = new_file(to)?;
-        let done = crate::runtime()?.block_on(job.perform_as_into(&accounts, file.into()));
+        let done = crate::runtime(job.threads())?.block_on(job.perform_as_into(&accounts, file.into()));
         if done.is_err() {
             // What is not whole is not left behind under the name of something whole.
             let _ = std::fs::remove_file(to);
@@ -474,6 +479,7 @@ impl Which {
         };
         // A command says what it does; of the rest only what goes wrong.
         let logging = Logging { level: config::LogLevel::Warn, format: config.log.format };
-        Ok((Job::Errand(Box::new(Errand { doors: doors.for_one_command(), logging, origin, task })), accounts))
+        let (doors, threads) = (doors.for_one_command(), config.threads());
+        Ok((Job::Errand(Box::new(Errand { doors, logging, threads, origin, task })), accounts))
     }
 }

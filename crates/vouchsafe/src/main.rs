@@ -10,6 +10,7 @@ mod job;
 mod keys;
 mod line;
 mod logs;
+mod machine;
 mod mail;
 mod place;
 mod redirect;
@@ -54,8 +55,9 @@ fn ended(outcome: Result<(), Failure>) -> ExitCode {
 
 /// The runtime of the whole program. What is awaited at its top runs on the main thread: children are
 /// made there, whose lives are tied to the thread that made them.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
         .enable_all()
         .build()
         .map_err(|error| Failure::said(format!("cannot start: {error}")))

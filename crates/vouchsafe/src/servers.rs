@@ -7,9 +7,10 @@ use cluster::{Address, ClusterError, Settings, Stopped, Supervisor, Tuning, crea
 use store::{MigrateError, Migrated, ServerAddress};
 
 use crate::accounts::{Accounts, OWNER_ROLE, RUN_ROLE};
-use crate::config::Config;
+use crate::config::{Config, Whole};
 use crate::doors::{self, DATABASE};
 use crate::failure::Failure;
+use crate::machine;
 use crate::place::{Place, Socket, Sockets};
 use crate::terminal::step;
 
@@ -37,8 +38,11 @@ impl Servers {
             admit: accounts.admitted(),
             tuning: Tuning { connections_max: postgresql.connections_max.small(), shared_buffers_mib },
         };
-        let data = settings(DATA, accounts.data(), postgresql.data_buffers_mib.get());
-        let keyring = settings(KEYRING, accounts.keyring(), postgresql.keyring_buffers_mib.get());
+        let data_buffers = postgresql.data_buffers_mib.map_or_else(machine::for_data_buffers, Whole::get);
+        let keyring_buffers =
+            postgresql.keyring_buffers_mib.map_or_else(|| machine::for_keyring_buffers(data_buffers), Whole::get);
+        let data = settings(DATA, accounts.data(), data_buffers);
+        let keyring = settings(KEYRING, accounts.keyring(), keyring_buffers);
         step("starting PostgreSQL: one server for the data, one for the keyring");
         let (data, keyring) = tokio::join!(begin(data, DATA), begin(keyring, KEYRING));
         match (data, keyring) {

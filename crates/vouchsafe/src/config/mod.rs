@@ -23,6 +23,8 @@ use values::Value;
 pub(crate) use values::{LogFormat, LogLevel, MailTls, Whole};
 use web::Origin;
 
+use crate::machine;
+
 section! {
     /// Where everything is kept.
     struct Top in "" {
@@ -49,6 +51,9 @@ section! {
         redirect_listen: Option<SocketAddr> = "",
         /// Proxies in front: from these networks, and no others, `X-Forwarded-For` is believed.
         trusted_proxies: Vec<IpNet> = "[]",
+        /// Threads that answer requests. Unset: half as many as the machine has processors where it runs the managed
+        /// PostgreSQL servers too, else as many.
+        threads: Option<Whole<1, 1024>> = "",
         /// How many seconds running requests get to finish when Vouchsafe is told to stop.
         stop_seconds_max: Whole<1, 300> = "20",
     }
@@ -87,10 +92,10 @@ section! {
         binaries: Option<PathBuf> = "",
         /// Connections that each managed server takes at most.
         connections_max: Whole<30, 1000> = "100",
-        /// Shared memory of the managed data server, in MiB. A quarter of the machine's memory is a good start.
-        data_buffers_mib: Whole<16, 1_048_576> = "128",
-        /// Shared memory of the managed keyring server, in MiB.
-        keyring_buffers_mib: Whole<16, 1_048_576> = "32",
+        /// Shared memory of the managed data server, in MiB. Unset: a quarter of the machine's memory, 1024 at most.
+        data_buffers_mib: Option<Whole<16, 1_048_576>> = "",
+        /// Shared memory of the managed keyring server, in MiB. Unset: an eighth of the data server's.
+        keyring_buffers_mib: Option<Whole<16, 1_048_576>> = "",
     }
 }
 
@@ -229,6 +234,11 @@ impl fmt::Display for Wrong {
 impl std::error::Error for Wrong {}
 
 impl Config {
+    /// Threads that answer requests.
+    pub(crate) fn threads(&self) -> usize {
+        self.web.threads.map_or_else(|| machine::threads(self.postgresql.managed), Whole::size)
+    }
+
     /// Reads a file.
     pub(crate) fn load(file: &Path) -> Result<Self, Wrong> {
         let text = std::fs::read_to_string(file)

@@ -58,7 +58,7 @@ fn a_setting_that_is_not_there_is_named_with_the_nearest() {
     assert_eq!(
         refused("folder = \"/srv/v\"\n[web]\nlisten = \"[::]:443\"\norigen = \"https://v.example.org\"\n"),
         "house.toml: line 4, web.origen: there is no such setting; did you mean `web.origin`? (known in [web]: listen, \
-         origin, certificate, certificate_key, redirect_listen, trusted_proxies, stop_seconds_max)"
+         origin, certificate, certificate_key, redirect_listen, trusted_proxies, threads, stop_seconds_max)"
     );
     assert!(
         refused("root_key = \"/x\"")
