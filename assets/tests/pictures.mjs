@@ -47,6 +47,31 @@ async function columns(page) {
   await take(page, "import-columns");
 }
 
+/** Two records that are perhaps of one person, side by side. */
+async function compared(page) {
+  for (const [given, phone] of [["Ngozi", "+61 491 570 110"], ["Ngosi", "+61 491 570 111"]]) {
+    await page.goto("/patients/new");
+    await page.getByLabel("Given names").fill(given);
+    await page.getByLabel("Family name").fill("Onyekachi");
+    await page.getByLabel("Birth date").fill("3 Mar 1971");
+    await page.getByLabel("Phone").fill(phone);
+    await page.getByRole("button", { name: "Create the patient" }).click();
+    const other = page.getByLabel("No, it is someone else");
+    await other.or(page.locator(".banner")).first().waitFor();
+    if (await other.count()) {
+      await other.check();
+      await page.getByRole("button", { name: "Create the patient" }).click();
+      await page.locator(".banner").waitFor();
+    }
+  }
+  await page.getByRole("link", { name: "This is the same person as…" }).click();
+  await page.locator("#q").last().fill("ngozi");
+  await page.keyboard.press("Enter");
+  await page.locator("section.results a").first().click();
+  await page.getByRole("heading", { name: "Are these the same person?" }).waitFor();
+  await take(page, "compare");
+}
+
 /** A program that is let in. */
 async function connection(page) {
   await page.goto("/team/connections/new");
@@ -119,6 +144,7 @@ try {
   const owner = await Visitor.arrive(browser, house, DESK);
   await owner.signIn("mei@harbour.example");
   await columns(owner.page);
+  await compared(owner.page);
   await connection(owner.page);
   await owner.leave();
   const administrator = await Visitor.arrive(browser, house, DESK);
