@@ -299,10 +299,7 @@ impl Keyring {
         match ids.len() {
             0 => Ok(Vec::new()),
             1..=ASKED_TOGETHER_MAX => self.fetched.ask(Asking { practice, ids }).await,
-            _ => Ok(read_keys(&self.pool, &BTreeMap::from([(practice, ids)]))
-                .await?
-                .remove(&practice)
-                .unwrap_or_default()),
+            _ => Ok(read_keys(&self.pool, &BTreeMap::from([(practice, ids)])).await?.into_values().collect()),
         }
     }
 
@@ -418,10 +415,7 @@ async fn fetch_group(pool: Pool, group: Vec<Waiting<Asking, Vec<Found>>>) {
     }
     for (Asking { practice, ids }, tell) in group {
         let answer = match &read {
-            Ok(found) => {
-                let theirs = found.get(&practice).into_iter().flatten();
-                Ok(theirs.filter(|(id, ..)| ids.contains(id)).copied().collect())
-            }
+            Ok(found) => Ok(ids.iter().filter_map(|id| found.get(&(practice, *id)).copied()).collect()),
             Err(_) => Err(StoreError::Away("the keyring cannot be read at the moment".into())),
         };
         // One who has gone away is no failure.
@@ -429,12 +423,12 @@ async fn fetch_group(pool: Pool, group: Vec<Waiting<Asking, Vec<Found>>>) {
     }
 }
 
-/// Data keys of several practices, in one trip.
+/// Data keys of several practices, in one trip; each by its practice and id.
 async fn read_keys(
     pool: &Pool,
     wanted: &BTreeMap<PracticeId, Vec<Uuid>>,
-) -> Result<BTreeMap<PracticeId, Vec<Found>>, StoreError> {
-    let Some(first) = wanted.keys().next() else { return Ok(BTreeMap::new()) };
+) -> Result<HashMap<(PracticeId, Uuid), Found>, StoreError> {
+    let Some(first) = wanted.keys().next() else { return Ok(HashMap::new()) };
     let practices: Vec<Uuid> = wanted.keys().map(|practice| practice.uuid()).collect();
     let scopes: Vec<[&(dyn ToSql + Sync); 1]> = practices.iter().map(|practice| [practice as _]).collect();
     let params: Vec<[&(dyn ToSql + Sync); 2]> =
@@ -449,18 +443,16 @@ async fn read_keys(
     }
     let answers = Trip::begin(pool, *first).await?.last(&asked).await.map_err(|(_, error)| error)?;
     let of_keys = asked.iter().zip(&answers).filter(|((text, _), _)| *text == FIND_DATA_KEYS).map(|(_, rows)| rows);
-    let mut found = BTreeMap::new();
+    let mut found = HashMap::new();
     for (practice, rows) in wanted.keys().zip(of_keys) {
-        let mut keys = Vec::with_capacity(rows.len());
         for row in rows {
             let (id, version, wrapped): (Uuid, i32, &[u8]) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
             if let Ok(wrapped) = wrapped.try_into() {
-                keys.push((id, version, wrapped));
+                found.insert((*practice, id), (id, version, wrapped));
             } else {
                 tracing::error!(%practice, key = %id, "a data key does not open: it has another length");
             }
         }
-        found.insert(*practice, keys);
     }
     Ok(found)
 }
