@@ -177,7 +177,9 @@ pub(crate) mod fixture {
             what: "The whole practice".into(),
             patient: None,
             state: "Waits for a second person".into(),
-            note: "It begins when somebody else agrees.".into(),
+            note:
+                "It begins when somebody else of the practice agrees. If nobody does, it is over on 27 Nov 2026, 09:00."
+                    .into(),
             percent: None,
             facts: vec![Fact { label: "Asked for by".into(), value: "Sipho Khumalo".into() }],
             errors: Errors::none(),
@@ -195,6 +197,7 @@ pub(crate) mod fixture {
             what: "One patient".into(),
             patient: Some("01985f4e-0000-7000-8000-000000000001".into()),
             state: "Ready".into(),
+            note: "The file can be fetched until 27 Nov 2026, 09:00; then it is removed.".into(),
             prove: false,
             agree: None,
             refuse: None,
@@ -208,6 +211,13 @@ pub(crate) mod fixture {
     }
 
     pub(crate) fn making() -> OneExport {
-        OneExport { percent: Some(42), agree: None, refuse: None, state: "Being made".into(), ..waiting() }
+        OneExport {
+            percent: Some(42),
+            agree: None,
+            refuse: None,
+            state: "Being made".into(),
+            note: "The file is being put together. This goes on while you do something else.".into(),
+            ..waiting()
+        }
     }
 }
