@@ -1,8 +1,6 @@
 //! Read events are committed in groups: many answers wait for one commit. Each answer still leaves
 //! only after its own event is durable.
 
-use std::collections::BTreeMap;
-
 use deadpool_postgres::Pool;
 use jiff::Timestamp;
 use kernel::PracticeId;
@@ -12,7 +10,7 @@ use uuid::Uuid;
 use crate::StoreError;
 use crate::event::EventRecord;
 use crate::grouped::{Grouped, Waiting};
-use crate::trip::{Asked, SCOPE, Trip};
+use crate::trip::{Asked, Trip, ends};
 
 pub(crate) struct Committer {
     events: Grouped<EventRecord, ()>,
@@ -61,23 +59,61 @@ async fn commit_group(pool: Pool, group: Vec<Waiting<EventRecord, ()>>) {
 
 /// All events of a group, in one trip and one commit.
 async fn write_all(pool: &Pool, records: &[EventRecord]) -> Result<(), StoreError> {
-    let mut by_practice: BTreeMap<PracticeId, Vec<&EventRecord>> = BTreeMap::new();
-    for record in records {
-        by_practice.entry(record.practice).or_default().push(record);
-    }
-    let Some(first) = by_practice.keys().next().copied() else { return Ok(()) };
-    let columns: Vec<EventColumns<'_>> =
-        by_practice.iter().map(|(id, records)| EventColumns::of(*id, records)).collect();
-    let params: Vec<EventParams<'_>> = columns.iter().map(EventColumns::params).collect();
-    let mut asked: Vec<Asked<'_>> = Vec::with_capacity(params.len() * 3);
-    for params in &params {
-        // The transaction begins in the first.
-        if !asked.is_empty() {
-            asked.push((SCOPE, &params.scope));
+    let Some(EventRecord { practice: first, .. }) = records.first() else { return Ok(()) };
+    let columns = EventColumns::of(*first, &records.iter().collect::<Vec<_>>());
+    let params = columns.params();
+    let trip = Trip::begin(pool, *first).await?;
+    let written = if records.iter().all(|record| record.practice == *first) {
+        trip.last(&params.statements().collect::<Vec<_>>()).await
+    } else {
+        let of_practices = OfPractices::of(records);
+        trip.last(&[(WRITE_EVENTS, &of_practices.params(&columns))]).await
+    };
+    written.map(drop).map_err(|(_, error)| error)
+}
+
+/// Events of several practices, each written with its own set (V16).
+const WRITE_EVENTS: &str =
+    "select audit_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+
+/// What [`WRITE_EVENTS`] is told beside the columns of the events.
+struct OfPractices {
+    practices: Vec<Uuid>,
+    /// Where among all subjects those of each event end.
+    subject_ends: Vec<i32>,
+}
+
+impl OfPractices {
+    fn of(records: &[EventRecord]) -> Self {
+        Self {
+            practices: records.iter().map(|record| record.practice.uuid()).collect(),
+            subject_ends: ends(records.iter().map(|record| record.subject_rows.len())),
         }
-        asked.extend(params.statements());
     }
-    Trip::begin(pool, first).await?.last(&asked).await.map(drop).map_err(|(_, error)| error)
+
+    fn params<'a>(&'a self, columns: &'a EventColumns<'_>) -> [&'a (dyn ToSql + Sync); 19] {
+        [
+            &self.practices,
+            &columns.id,
+            &columns.at,
+            &columns.actor_kind,
+            &columns.actor_id,
+            &columns.source,
+            &columns.action,
+            &columns.record_kind,
+            &columns.record_id,
+            &columns.patient,
+            &columns.field,
+            &columns.purpose,
+            &columns.details,
+            &columns.changes,
+            &columns.subjects,
+            &columns.leaf_hash,
+            &self.subject_ends,
+            &columns.subject_patient,
+            &columns.subject_opening,
+        ]
+    }
 }
 
 /// One event: of the arrays the first, without the work of going through each.
@@ -135,7 +171,6 @@ pub(crate) struct EventColumns<'a> {
 
 /// Parameters of the statements that write [`EventColumns`].
 pub(crate) struct EventParams<'a> {
-    scope: [&'a (dyn ToSql + Sync); 1],
     count: usize,
     events: [&'a (dyn ToSql + Sync); 16],
     subjects: Option<[&'a (dyn ToSql + Sync); 4]>,
@@ -176,7 +211,6 @@ impl<'a> EventColumns<'a> {
         let subjects: [&(dyn ToSql + Sync); 4] =
             [&self.practice, &self.subject_patient, &self.subject_event, &self.subject_opening];
         EventParams {
-            scope: [&self.practice],
             count: self.id.len(),
             events: [
                 &self.practice,

@@ -19,12 +19,11 @@ use kernel::{Clock, DataKeyId, Entropy, PracticeId};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
 use seal::{DataKey, Kek, KekContext, KeyService, WRAPPED_LENGTH};
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::grouped::{Grouped, Waiting};
 use crate::row::Opener;
-use crate::trip::{Asked, SCOPE, Trip};
+use crate::trip::{Trip, ends};
 use crate::{ConnectError, PoolSettings, ServerAddress, StoreError, Survey};
 
 /// Limits of the keyring's caches.
@@ -101,7 +100,11 @@ const ASKED_TOGETHER_MAX: usize = 50;
 /// is asked for once: a part of those held. A place for one costs as much as a key.
 const REMEMBERED_PART: f64 = 0.1;
 
-const FIND_DATA_KEYS: &str = "select id, kek_version, wrapped from data_key where practice_id = $1 and id = any($2)";
+const FIND_DATA_KEYS: &str =
+    "select id, kek_version, wrapped, practice_id from data_key where practice_id = $1 and id = any($2)";
+
+/// Of several practices, each looked for with its own set (V2 of the keyring).
+const FIND_OF_PRACTICES: &str = "select key_id, version, wrapped_key, of_practice from data_keys($1, $2, $3)";
 
 /// A practice's key, all live versions, unwrapped.
 pub(crate) struct PracticeKeys {
@@ -428,30 +431,24 @@ async fn read_keys(
     pool: &Pool,
     wanted: &BTreeMap<PracticeId, Vec<Uuid>>,
 ) -> Result<HashMap<(PracticeId, Uuid), Found>, StoreError> {
-    let Some(first) = wanted.keys().next() else { return Ok(HashMap::new()) };
-    let practices: Vec<Uuid> = wanted.keys().map(|practice| practice.uuid()).collect();
-    let scopes: Vec<[&(dyn ToSql + Sync); 1]> = practices.iter().map(|practice| [practice as _]).collect();
-    let params: Vec<[&(dyn ToSql + Sync); 2]> =
-        practices.iter().zip(wanted.values()).map(|(practice, ids)| [practice as _, ids as _]).collect();
-    let mut asked: Vec<Asked<'_>> = Vec::with_capacity(params.len() * 2);
-    for (scope, params) in scopes.iter().zip(&params) {
-        // The transaction begins in the first.
-        if !asked.is_empty() {
-            asked.push((SCOPE, scope));
-        }
-        asked.push((FIND_DATA_KEYS, params));
-    }
-    let answers = Trip::begin(pool, *first).await?.last(&asked).await.map_err(|(_, error)| error)?;
-    let of_keys = asked.iter().zip(&answers).filter(|((text, _), _)| *text == FIND_DATA_KEYS).map(|(_, rows)| rows);
-    let mut found = HashMap::new();
-    for (practice, rows) in wanted.keys().zip(of_keys) {
-        for row in rows {
-            let (id, version, wrapped): (Uuid, i32, &[u8]) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-            if let Ok(wrapped) = wrapped.try_into() {
-                found.insert((*practice, id), (id, version, wrapped));
-            } else {
-                tracing::error!(%practice, key = %id, "a data key does not open: it has another length");
-            }
+    let Some((first, ids)) = wanted.first_key_value() else { return Ok(HashMap::new()) };
+    let trip = Trip::begin(pool, *first).await?;
+    let rows = if wanted.len() == 1 {
+        trip.only(FIND_DATA_KEYS, &[&first.uuid(), ids]).await?
+    } else {
+        let practices: Vec<Uuid> = wanted.keys().map(|practice| practice.uuid()).collect();
+        let ends: Vec<i32> = ends(wanted.values().map(Vec::len));
+        let ids: Vec<Uuid> = wanted.values().flatten().copied().collect();
+        trip.only(FIND_OF_PRACTICES, &[&practices, &ends, &ids]).await?
+    };
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let practice = PracticeId::from_uuid(row.try_get(3)?);
+        let (id, version, wrapped): (Uuid, i32, &[u8]) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        if let Ok(wrapped) = wrapped.try_into() {
+            found.insert((practice, id), (id, version, wrapped));
+        } else {
+            tracing::error!(%practice, key = %id, "a data key does not open: it has another length");
         }
     }
     Ok(found)

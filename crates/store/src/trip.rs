@@ -40,6 +40,16 @@ pub(crate) fn alone_key(key: Uuid) -> i64 {
     key.as_u64_pair().1.cast_signed()
 }
 
+/// Where lists of these lengths end, laid one behind the other: PostgreSQL knows no list of lists of different lengths.
+pub(crate) fn ends(lengths: impl Iterator<Item = usize>) -> Vec<i32> {
+    lengths
+        .scan(0_usize, |end, length| {
+            *end += length;
+            Some(i32::try_from(*end).unwrap_or(i32::MAX))
+        })
+        .collect()
+}
+
 /// Whether a statement has a condition that falls away for some of its values. One plan for all of them could not use
 /// the index that serves such a condition, so it is planned for the values at hand; every other statement is planned
 /// once for a connection (`pool.rs`).

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use store::{Event, Resource, StoreError};
 
+use crate::support::evidence::{events, leaf};
 use crate::support::rows::PatientRow;
 use crate::support::*;
 
@@ -61,4 +62,45 @@ async fn an_event_past_the_limits_of_a_leaf_is_no_event_and_opens_nothing() {
     let id = lot.patient("Thandi").await;
     let long = read(&lot, id, Event::new().field("x".repeat(256))).await;
     assert!(matches!(long, Err(StoreError::Unreadable { what: "event" })), "{long:?}");
+}
+
+#[tokio::test]
+async fn events_of_several_practices_that_go_together_stand_each_in_its_own_log_with_whom_they_showed() {
+    let (house, first) = lot().await;
+    let lots = [first, Lot::found(&house.store).await, Lot::found(&house.store).await];
+    let mut shown = Vec::new();
+    for (n, lot) in lots.iter().enumerate() {
+        let mut patients = Vec::new();
+        // One of one, of two, of three.
+        for m in 0..=n {
+            patients.push(lot.patient(&format!("Thandi {m}")).await.uuid());
+        }
+        patients.sort();
+        shown.push(patients);
+    }
+    join_all((0..60).map(|n| lots[n % 3].list())).await;
+    let client = superuser().await;
+    for (lot, shown) in lots.iter().zip(&shown) {
+        let mut lists = 0;
+        for row in events(&client, lot.practice).await {
+            let leaf = leaf(&row);
+            let hash = ledger::leaf_hash(&leaf.encode().unwrap());
+            assert_eq!(hash.as_slice(), row.get::<_, &[u8]>("leaf_hash"), "{}", leaf.action);
+            if leaf.action != "patient.find" {
+                continue;
+            }
+            lists += 1;
+            let id: uuid::Uuid = row.get("event_id");
+            let sql = "select patient_id from audit_subject where practice_id = $1 and event_id = $2 order by 1";
+            let subjects = client.query(sql, &[&lot.practice.uuid(), &id]).await.unwrap();
+            let subjects: Vec<uuid::Uuid> = subjects.iter().map(|row| row.get(0)).collect();
+            assert_eq!(subjects, *shown);
+        }
+        assert_eq!(lists, 20);
+    }
+    let practices: Vec<uuid::Uuid> = lots.iter().map(|lot| lot.practice.uuid()).collect();
+    let together = "select count(*) from (select from audit_pending where practice_id = any($1)
+                    group by xid having count(distinct practice_id) > 1) groups";
+    let together: i64 = client.query_one(together, &[&practices]).await.unwrap().get(0);
+    assert!(together > 0, "each practice's events went by themselves");
 }

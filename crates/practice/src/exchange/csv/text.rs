@@ -115,8 +115,11 @@ fn decodes(decoder: &mut Decoder, mut chunk: &[u8], scratch: &mut [u8], last: bo
     }
 }
 
-/// A file of any encoding, read as UTF-8 without its byte order mark. A byte that the encoding does not
-/// have becomes U+FFFD.
+/// A byte order mark in UTF-8.
+const MARK: &[u8] = "\u{FEFF}".as_bytes();
+
+/// A file of any encoding, read as UTF-8 without its byte order mark (or marks: files that were put together have
+/// several). A byte that the encoding does not have becomes U+FFFD.
 pub struct Utf8<R> {
     input: R,
     decoder: Decoder,
@@ -125,6 +128,8 @@ pub struct Utf8<R> {
     filled: usize,
     read: usize,
     done: bool,
+    /// Whether anything but marks was read.
+    begun: bool,
     /// Bytes of the file that are behind us.
     taken: u64,
 }
@@ -133,7 +138,7 @@ impl<R: BufRead> Utf8<R> {
     /// A reader at the start of a file.
     pub fn new(input: R, encoding: &'static Encoding) -> Self {
         let decoder = encoding.new_decoder_with_bom_removal();
-        Self { input, decoder, text: vec![0; 64 * 1024], filled: 0, read: 0, done: false, taken: 0 }
+        Self { input, decoder, text: vec![0; 64 * 1024], filled: 0, read: 0, done: false, begun: false, taken: 0 }
     }
 
     /// How many bytes of the file are behind us.
@@ -151,6 +156,12 @@ impl<R: BufRead> BufRead for Utf8<R> {
             self.input.consume(used);
             self.taken = self.taken.saturating_add(u64::try_from(used).unwrap_or(u64::MAX));
             (self.read, self.filled) = (0, written);
+            if !self.begun {
+                // Whoever reads on would take a piece that is a mark and nothing else for the end.
+                let text = self.text.get(..written).unwrap_or_default();
+                self.read = text.chunks(MARK.len()).take_while(|piece| *piece == MARK).count() * MARK.len();
+                self.begun = self.read < written;
+            }
             self.done = last && result == CoderResult::InputEmpty;
         }
         Ok(self.text.get(self.read..self.filled).unwrap_or_default())
@@ -199,6 +210,8 @@ mod tests {
             ("UTF-8", marked(b"\xEF\xBB\xBF", TEXT.as_bytes().to_vec())),
             ("UTF-16LE", marked(b"\xFF\xFE", utf16(TEXT, true))),
             ("UTF-16BE", marked(b"\xFE\xFF", utf16(TEXT, false))),
+            ("UTF-8", marked(b"\xEF\xBB\xBF\xEF\xBB\xBF", TEXT.as_bytes().to_vec())),
+            ("UTF-16LE", marked(b"\xFF\xFE\xFF\xFE", utf16(TEXT, true))),
             ("UTF-16LE", utf16(TEXT, true)),
             ("UTF-16BE", utf16(TEXT, false)),
             ("windows-1252", WINDOWS_1252.encode(TEXT).0.into_owned()),

@@ -87,6 +87,7 @@ pub const DATA: Expected = Expected {
         ("audit_stands", false, false),
         ("audit_touch_any", true, false),
         ("audit_touch_rows", true, false),
+        ("audit_write", false, true),
         ("import_built_on", false, true),
         // With its owner's rights, since the running role can remove no patient; what it lets go, and when,
         // stands in it.
@@ -98,7 +99,7 @@ pub const DATA: Expected = Expected {
 pub const KEYRING: Expected = Expected {
     tables: &[table("data_key", Watch::None, "adrw"), table("kek", Watch::None, "adrw")],
     exceptions: &[("refinery_schema_history", "which migrations ran; the running role cannot reach it")],
-    functions: &[("wall", false, false)],
+    functions: &[("data_keys", false, true), ("wall", false, false)],
 };
 
 impl Watch {
