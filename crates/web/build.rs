@@ -26,7 +26,8 @@ const STYLES: &[&str] = &[
 ];
 
 /// Own elements, each a module by itself; the order does not matter.
-const SCRIPTS: &[&str] = &["keys", "menu", "reveal", "copy", "print", "password", "rows", "send", "status", "summary"];
+const SCRIPTS: &[&str] =
+    &["keys", "menu", "reveal", "copy", "print", "passkey", "password", "rows", "send", "status", "summary"];
 
 fn main() -> Result<(), Stopped> {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("../../assets");

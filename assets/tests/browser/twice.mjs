@@ -82,7 +82,7 @@ export default function twice(given) {
     await page.waitForURL(/\/sign-in\?/);
     await page.getByLabel("E-mail").fill("thabo@rosebank.example");
     await page.getByLabel("Password", { exact: true }).fill(given.house.password);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await visitor.secondFactor(given.house.secret("thabo@rosebank.example"));
     await page.getByRole("heading", { level: 1, name: "Thandeka Precious Mokoena" }).waitFor();
     await visitor.leave();

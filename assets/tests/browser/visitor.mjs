@@ -20,8 +20,8 @@ export const LOOKS = [
 ];
 
 /** The browser; its sandbox does not work for root. */
-export function launch() {
-  const args = ["--disable-gpu", "--disable-background-networking"];
+export function launch(more = []) {
+  const args = ["--disable-gpu", "--disable-background-networking", ...more];
   if (process.getuid() === 0) args.push("--no-sandbox");
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args });
 }
@@ -67,7 +67,7 @@ export class Visitor {
     await page.goto("/sign-in");
     await page.getByLabel("E-mail").fill(email);
     await page.getByLabel("Password", { exact: true }).fill(house.password);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await this.secondFactor(house.secret(email));
   }
 

@@ -30,6 +30,10 @@ store::actions! {
     pub OfferTotp = "person.totp-offer", house;
     /// A new second factor was confirmed.
     pub EnrolTotp = "person.totp-enrol", house;
+    /// A passkey was added.
+    pub EnrolPasskey = "person.passkey-enrol", house;
+    /// A passkey was taken away.
+    pub RemovePasskey = "person.passkey-remove", house;
     /// New recovery codes were made.
     pub RenewCodes = "person.recovery-renew", house;
     /// A practice was founded.

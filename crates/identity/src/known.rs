@@ -5,6 +5,7 @@ use kernel::{PersonId, PracticeId, Source};
 use seal::normalise;
 use store::{Action, Event, HouseAction, HouseTx, StoreError, TokenKind, Tx};
 
+use crate::letters::{self, Changed};
 use crate::reads;
 use crate::rows::{HalfPatch, PersonRow, ResetPatch, SessionPatch};
 use crate::{Identity, Me, PRACTICES_MAX, ReadAccount, RefuseSignIn};
@@ -69,6 +70,16 @@ impl Identity {
             event = event.about("person", person.uuid());
         }
         tx.commit(event, serde_json::Value::Null).await.map(drop)
+    }
+
+    /// Tells somebody by mail that what they sign in by has changed.
+    pub(crate) async fn tell_changed<A: HouseAction>(
+        &self,
+        tx: &mut HouseTx<A>,
+        email: &str,
+        what: &Changed<'_>,
+    ) -> Result<(), StoreError> {
+        tx.post(letters::changed(email, &self.base_url, what)).await
     }
 
     /// A transaction of one's own, with one's row locked, if the session has not ended meanwhile.

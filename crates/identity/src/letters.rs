@@ -19,6 +19,53 @@ pub(crate) fn reset(to: &str, link: &Secret<String>) -> Letter {
     }
 }
 
+/// What has changed of that by which somebody signs in.
+pub(crate) enum Changed<'a> {
+    /// The password.
+    Password,
+    /// The authenticator.
+    App,
+    /// The recovery codes.
+    Codes,
+    /// There is one passkey more, of this name.
+    PasskeyAdded(&'a str),
+    /// There is one passkey less, of this name.
+    PasskeyRemoved(&'a str),
+}
+
+/// To somebody whose way in has changed, so that they know it if it was not them.
+pub(crate) fn changed(to: &str, base_url: &str, what: &Changed<'_>) -> Letter {
+    let (subject, happened) = match what {
+        Changed::Password => ("Your password was changed", "The password of your account was changed.".to_owned()),
+        Changed::App => {
+            ("Your authenticator app was set up", "Another authenticator app was set up for your account.".to_owned())
+        }
+        Changed::Codes => (
+            "You have new recovery codes",
+            "New recovery codes were made for your account. The old ones work no more.".to_owned(),
+        ),
+        Changed::PasskeyAdded(name) => (
+            "A passkey was added to your account",
+            format!("The passkey \u{201c}{name}\u{201d} was added to your account. With it one can sign in."),
+        ),
+        Changed::PasskeyRemoved(name) => (
+            "A passkey was taken away from your account",
+            format!(
+                "The passkey \u{201c}{name}\u{201d} was taken away from your account. It signs in nobody any more."
+            ),
+        ),
+    };
+    Letter {
+        to: to.to_owned(),
+        subject: subject.to_owned(),
+        text: format!(
+            "{happened}\n\nIf it was you, there is nothing to do.\n\n\
+             If it was not you, choose a new password now, which signs everybody out, and look through your account:\n\n\
+             {base_url}/reset\n"
+        ),
+    }
+}
+
 /// To somebody who is invited.
 pub(crate) fn invitation(to: &str, practice: &str, link: &Secret<String>, until: Timestamp) -> Letter {
     let day = until.strftime("%-d %B %Y");

@@ -21,6 +21,7 @@ use kernel::{Entropy, EventId, PersonId, PracticeId, SessionId, Source};
 use store::{Actor, SessionHash, SignedIn, Store, StoreError};
 use uuid::Uuid;
 
+use crate::passkeys::Party;
 use crate::password::Hasher;
 use crate::token::{ForSession, Token};
 
@@ -33,6 +34,7 @@ pub mod founding;
 pub mod host;
 mod known;
 mod letters;
+pub mod passkeys;
 pub mod password;
 pub mod password_rules;
 mod reads;
@@ -64,6 +66,7 @@ pub struct Identity {
     store: Store,
     hasher: Hasher,
     base_url: Arc<str>,
+    party: Party,
     answer_floor: Duration,
 }
 
@@ -102,7 +105,8 @@ impl Identity {
     /// `https://vouchsafe.example.org`. `answer_floor` is [`ANSWER_FLOOR`], except in tests.
     #[must_use]
     pub fn new(store: Store, hasher: Hasher, base_url: &str, answer_floor: Duration) -> Self {
-        Self { store, hasher, base_url: base_url.trim_end_matches('/').into(), answer_floor }
+        let base_url = base_url.trim_end_matches('/');
+        Self { store, hasher, base_url: base_url.into(), party: Party::at(base_url), answer_floor }
     }
 
     /// The doors.

@@ -7,7 +7,7 @@ use store::{Action, Sql, StoreError, Tx, sql};
 use uuid::Uuid;
 
 use crate::rows::{
-    CodeRow, DoorRow, HalfRow, InvitationRow, ListingRow, MembershipRow, PersonRow, PracticeRow, ResetRow,
+    CodeRow, DoorRow, HalfRow, InvitationRow, ListingRow, MembershipRow, PasskeyRow, PersonRow, PracticeRow, ResetRow,
     SeenSessionRow, SessionRow,
 };
 
@@ -162,6 +162,16 @@ pub(crate) async fn codes<A: Action>(tx: &Tx<A>, person: PersonId) -> All<CodeRo
 pub(crate) async fn codes_left<A: Action>(tx: &Tx<A>, person: PersonId) -> Result<u32, StoreError> {
     let sql = sql!("select count(*) from recovery_code where practice_id = $1 and person_id = $2 and used_at is null");
     Ok(u32::try_from(tx.count(sql, &[&person.uuid()]).await?).unwrap_or(u32::MAX))
+}
+
+pub(crate) async fn passkey_by_hash<A: Action>(tx: &Tx<A>, hash: &[u8]) -> Found<PasskeyRow> {
+    tx.rows(sql!("select * from passkey where practice_id = $1 and key_hash = $2"), &[&hash]).await.map(first)
+}
+
+/// A person's passkeys, oldest first.
+pub(crate) async fn passkeys<A: Action>(tx: &Tx<A>, person: PersonId) -> All<PasskeyRow> {
+    let sql = sql!("select * from passkey where practice_id = $1 and person_id = $2 order by created_at, id limit 100");
+    tx.rows(sql, &[&person.uuid()]).await
 }
 
 pub(crate) async fn reset<A: Action>(tx: &Tx<A>, token_hash: &[u8]) -> Found<ResetRow> {

@@ -15,6 +15,7 @@ use store::{Event, HouseOnce, StoreError, Versioned};
 use crate::counting::{Wait, attempt, give_back, network};
 use crate::founding::until;
 use crate::known::{ACTIVE, end_all};
+use crate::letters::Changed;
 use crate::password::{NewPasswordError, Password};
 use crate::rows::{PersonPatch, Reset, ResetPatch, ResetRow};
 use crate::sign_in::known_by_email;
@@ -139,6 +140,7 @@ impl Identity {
         tx.amend(&person_row, Versioned(person_row.row_version), patch).await?;
         // This link is among what is ended.
         end_all(&mut tx, row.person_id, None, "password").await?;
+        self.tell_changed(&mut tx, &person.email, &Changed::Password).await?;
         tx.commit(Event::new().about("person", row.person_id.uuid()), Value::Null).await?;
         Ok(())
     }

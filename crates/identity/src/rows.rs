@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use kernel::{InvitationId, PersonId, PracticeId, SessionId, Source};
 use uuid::Uuid;
 
+use crate::passkeys::Credential;
 use crate::password::PasswordHash;
 use crate::totp::TotpSecret;
 
@@ -92,6 +93,15 @@ store::sealed_row! {
     pub(crate) row CodeRow opens Code patched by CodePatch in "recovery_code" id Uuid, keyed person(person_id) {
         clear { person_id: PersonId, code_hash: Vec<u8>, created_at: Timestamp, used_at: Option<Timestamp> }
         sealed {}
+    }
+}
+
+store::sealed_row! {
+    /// A passkey: the public half of a key pair of a person's device.
+    pub(crate) row PasskeyRow opens Passkey patched by PasskeyPatch in "passkey" id Uuid, keyed person(person_id) {
+        clear { person_id: PersonId, key_hash: Vec<u8>, created_at: Timestamp, used_at: Option<Timestamp> }
+        sealed { name: String, credential: Credential }
+        secret [credential]
     }
 }
 

@@ -12,9 +12,10 @@ use store::{Event, HouseAction, HouseOnce, HouseTx, StoreError, Versioned};
 
 use crate::counting::{account, attempt, give_back};
 use crate::known::ACTIVE;
+use crate::passkeys::{AskedOfDevice, FromDevice, answered, made};
 use crate::recovery::RecoveryCode;
 use crate::rows::{CodePatch, HalfPatch, HalfRow, PersonPatch, PersonRow, Session, SessionPatch, SessionRow};
-use crate::sign_in::{NextStep, SignInError, id_in};
+use crate::sign_in::{NextStep, SignInError, Step, id_in};
 use crate::throttle::Rule;
 use crate::token::{ForHalfSignIn, ForSession, Token};
 use crate::totp::{CodeRefused, TotpSecret};
@@ -25,6 +26,9 @@ pub const SESSION_LIFE: SignedDuration = SignedDuration::from_hours(12);
 
 /// When this few recovery codes are left, the person is told.
 pub const CODES_FEW: u32 = 3;
+
+/// What the passkey is called that somebody sets up when they first sign in.
+const FIRST_PASSKEY: &str = "My first passkey";
 
 /// The most characters kept of what a browser says it is.
 const BROWSER_CHARS: usize = 200;
@@ -38,6 +42,10 @@ pub enum Proof<'a> {
     Recovery(&'a str),
     /// The first code of the authenticator that [`Identity::enrolment`] has shown.
     Enrol(&'a str),
+    /// What a device answered to [`Identity::ask_visitor`].
+    Passkey(FromDevice<'a>),
+    /// The passkey that a device made when asked by [`Identity::enrolment`].
+    EnrolPasskey(FromDevice<'a>),
 }
 
 impl<'a> Proof<'a> {
@@ -46,12 +54,15 @@ impl<'a> Proof<'a> {
             Self::Totp(_) => "totp",
             Self::Recovery(_) => "recovery",
             Self::Enrol(_) => "enrol",
+            Self::Passkey(_) => "passkey",
+            Self::EnrolPasskey(_) => "enrol passkey",
         }
     }
 
     const fn typed(self) -> &'a str {
         match self {
             Self::Totp(typed) | Self::Recovery(typed) | Self::Enrol(typed) => typed,
+            Self::Passkey(given) | Self::EnrolPasskey(given) => given.credential,
         }
     }
 }
@@ -82,11 +93,13 @@ pub struct Enrolment {
     pub url: Secret<String>,
     /// The same secret in groups of four, for typing.
     pub typing: Secret<String>,
+    /// What a device is asked that is to hold a passkey instead; nothing where there can be none.
+    pub passkey: Option<AskedOfDevice>,
 }
 
 impl Enrolment {
     pub(crate) fn of(secret: &TotpSecret, practice: &str, email: &str) -> Self {
-        Self { url: secret.enrolment_url(practice, email), typing: secret.typing_form() }
+        Self { url: secret.enrolment_url(practice, email), typing: secret.typing_form(), passkey: None }
     }
 }
 
@@ -97,10 +110,17 @@ enum Checked {
 }
 
 /// What is written down of a proof that was right.
-struct Right {
+pub(crate) struct Right {
     factors: &'static str,
     field: &'static str,
     codes: Vec<Secret<String>>,
+}
+
+impl Right {
+    /// A passkey, which is both factors.
+    pub(crate) const fn passkey() -> Self {
+        Self { factors: "passkey", field: "passkey", codes: Vec::new() }
+    }
 }
 
 impl Checked {
@@ -111,11 +131,12 @@ impl Checked {
 
 impl Identity {
     /// What the second half is for a browser with this token.
-    pub async fn next_step(&self, half: &str, source: &Source) -> Result<NextStep, SignInError> {
+    pub async fn next_step(&self, half: &str, source: &Source) -> Result<Step, SignInError> {
         let tx = self.store.visit::<SignIn>(source.clone()).await?;
         let row = open_half(&tx, half).await?;
+        let passkeys = !reads::passkeys(&tx, row.person_id).await?.is_empty();
         tx.keep_counts().await?;
-        Ok(NextStep::parse(&row.next))
+        Ok(Step { next: NextStep::parse(&row.next), passkeys })
     }
 
     /// The authenticator to be set up in the second half; the same however often it is asked.
@@ -125,6 +146,7 @@ impl Identity {
         let person_row = reads::person(&tx, row.person_id).await?;
         let (half, person) = tx.open((row, person_row)).await?;
         let (half, person) = (half.map_err(StoreError::from)?, person.map_err(StoreError::from)?);
+        let passkey = self.offer_in(&tx, &person).await?;
         // Shown to the browser that has proved the password, for which there is an event already.
         tx.keep_counts().await?;
         let secret = half.enrolling.ok_or(SignInError::Expired)?;
@@ -133,7 +155,7 @@ impl Identity {
             Some(practice) => self.practice_name(*practice).await?,
             None => String::new(),
         };
-        Ok(Enrolment::of(&secret, &name, &person.email))
+        Ok(Enrolment { passkey, ..Enrolment::of(&secret, &name, &person.email) })
     }
 
     /// Proves the second half; gives a session. Sent again with the same key and proof it gives
@@ -172,7 +194,9 @@ impl Identity {
         }
         attempt(&tx, Rule::SecondFactor, &account(person)).await??;
         match self.check(&mut tx, proof, &row, &half).await? {
-            Checked::Right(right) => self.begin_session(tx, &half, practices, right, source, browser).await,
+            Checked::Right(right) => {
+                self.begin_session(tx, person, Some(&half), practices, right, source, browser).await
+            }
             Checked::Wrong(error) => {
                 // Nothing was written but the count, and a wrong code is no outcome to remember.
                 tx.keep_counts().await?;
@@ -197,7 +221,8 @@ impl Identity {
                 Ok(()) => Checked::right("password+totp", "password+totp"),
                 Err(refused) => Checked::Wrong(refused.into()),
             }),
-            (Proof::Recovery(typed), Some(_), _) => {
+            // Codes are made with the first second factor, whichever that is.
+            (Proof::Recovery(typed), ..) => {
                 let Ok(code) = RecoveryCode::typed(typed) else { return Ok(Checked::Wrong(SignInError::RecoveryCode)) };
                 let hash = code.hash(person.id);
                 let Some(code) = reads::unused_code(tx, person.id, hash.bytes()).await? else {
@@ -218,20 +243,41 @@ impl Identity {
                 let (factors, field) = ("password+totp", "password+totp, set up");
                 Ok(Checked::Right(Right { factors, field, codes }))
             }
+            (Proof::Passkey(given), ..) => {
+                match answered(tx, &self.party, person.id, given).await? {
+                    Ok(answered) => answered.keep(tx).await?,
+                    Err(refused) => return Ok(Checked::Wrong(refused.into())),
+                }
+                Ok(Checked::right("password+passkey", "password+passkey"))
+            }
+            (Proof::EnrolPasskey(given), None, Some(_)) => {
+                let credential = match made(tx, &self.party, person.id, given).await? {
+                    Ok(credential) => credential,
+                    Err(refused) => return Ok(Checked::Wrong(refused.into())),
+                };
+                self.keep_passkey(tx, person.id, FIRST_PASSKEY, credential).await?;
+                let patch = PersonPatch { secured_at: Some(tx.at()), ..PersonPatch::default() };
+                tx.amend(row, Versioned(row.row_version), patch).await?;
+                let codes = self.renew_codes_in(tx, person.id).await?;
+                let (factors, field) = ("password+passkey", "password+passkey, set up");
+                Ok(Checked::Right(Right { factors, field, codes }))
+            }
             _ => Ok(Checked::Wrong(SignInError::Expired)),
         }
     }
 
-    async fn begin_session(
+    #[allow(clippy::too_many_arguments, reason = "all of what a session is made of, at its one place")]
+    pub(crate) async fn begin_session(
         &self,
         mut tx: HouseTx<SignIn>,
-        half: &HalfRow,
+        person: PersonId,
+        half: Option<&HalfRow>,
         practices: Vec<PracticeId>,
         right: Right,
         source: &Source,
         browser: Option<&str>,
     ) -> Result<Entered, SignInError> {
-        let (at, person) = (tx.at(), half.person_id);
+        let at = tx.at();
         give_back(&tx, Rule::SecondFactor, &account(person), u32::MAX).await?;
         let session = SessionId::new(at, self.entropy());
         tx.is(person, session);
@@ -265,8 +311,10 @@ impl Identity {
         })
         .await?;
         writes::begin_seen(&tx, session, at).await?;
-        let spent = HalfPatch { spent_at: Some(Some(at)), ..HalfPatch::default() };
-        tx.amend(half, Versioned(half.row_version), spent).await?;
+        if let Some(half) = half {
+            let spent = HalfPatch { spent_at: Some(Some(at)), ..HalfPatch::default() };
+            tx.amend(half, Versioned(half.row_version), spent).await?;
+        }
         let codes_left = reads::codes_left(&tx, person).await?;
         let outcome = json!({ "session": session, "codes": !right.codes.is_empty() });
         let event = Event::new().about("session", session.uuid()).field(right.field);
@@ -286,7 +334,7 @@ impl Identity {
     }
 
     /// The answer was lost: gives the same session another token, and other codes if some went with it.
-    async fn reissue_session(
+    pub(crate) async fn reissue_session(
         &self,
         outcome: &serde_json::Value,
         person: PersonId,

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::counting::{Wait, attempt, give_back, network};
 use crate::known::{ACTIVE, Known, email_token};
+use crate::passkeys::NoPasskey;
 use crate::password::{HashError, Password, PasswordHash, Verdict};
 use crate::rows::{Half, HalfPatch, HalfRow, PersonPatch, PersonRow};
 use crate::throttle::Rule;
@@ -31,7 +32,9 @@ pub const HALF_LIFE: SignedDuration = SignedDuration::from_mins(10);
 pub enum NextStep {
     /// A code of the authenticator, or a recovery code.
     Totp,
-    /// The person has no authenticator yet and must set one up: [`Identity::enrolment`].
+    /// The person has passkeys and no authenticator: one of those, or a recovery code.
+    Passkey,
+    /// The person has neither yet and must set one up: [`Identity::enrolment`].
     Enrol,
 }
 
@@ -39,13 +42,23 @@ impl NextStep {
     pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Totp => "totp",
+            Self::Passkey => "passkey",
             Self::Enrol => "enrol",
         }
     }
 
     pub(crate) fn parse(code: &str) -> Self {
-        if code == Self::Enrol.code() { Self::Enrol } else { Self::Totp }
+        [Self::Passkey, Self::Enrol].into_iter().find(|step| step.code() == code).unwrap_or(Self::Totp)
     }
+}
+
+/// The second half of a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// What it is.
+    pub next: NextStep,
+    /// Whether a passkey will do.
+    pub passkeys: bool,
 }
 
 /// A browser that has proved the password. No session: it opens nothing but the second half.
@@ -80,6 +93,9 @@ pub enum SignInError {
     /// The recovery code is unknown, or was used.
     #[error("This recovery code is not right, or was used before: try the next one")]
     RecoveryCode,
+    /// The device's answer is not taken.
+    #[error(transparent)]
+    Passkey(#[from] NoPasskey),
     /// The password could not be compared.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -93,7 +109,9 @@ impl SignInError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Refused | Self::Code(_) | Self::NotARecoveryCode(_) | Self::RecoveryCode => ErrorKind::Invalid,
+            Self::Refused | Self::Code(_) | Self::NotARecoveryCode(_) | Self::RecoveryCode | Self::Passkey(_) => {
+                ErrorKind::Invalid
+            }
             Self::Wait(_) => ErrorKind::Busy,
             Self::Expired => ErrorKind::SignedOut,
             Self::Hash(error) => error.kind(),
@@ -198,7 +216,11 @@ impl Identity {
     ) -> Result<(HalfSignedIn, Uuid), StoreError> {
         let open = tx.open(person.clone()).await??;
         let (at, id) = (tx.at(), self.row_id(tx.at()));
-        let next = if open.totp.is_some() { NextStep::Totp } else { NextStep::Enrol };
+        let next = match open.totp {
+            Some(_) => NextStep::Totp,
+            None if reads::passkeys(tx, person.id).await?.is_empty() => NextStep::Enrol,
+            None => NextStep::Passkey,
+        };
         let token = Token::<ForHalfSignIn>::generate(self.entropy());
         let expires_at = at.saturating_add(HALF_LIFE).unwrap_or(at);
         tx.insert::<HalfRow>(Half {

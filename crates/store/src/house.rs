@@ -10,6 +10,7 @@ use kernel::{ClientId, IdempotencyKey, PersonId, PracticeId, Source};
 use serde::Serialize;
 use tokio_postgres::types::ToSql;
 
+use crate::carry::carried_for;
 use crate::event::Event;
 use crate::policy::Job;
 use crate::row::Survey;
@@ -162,6 +163,15 @@ impl<A: HouseAction> HouseTx<A> {
             return Err(StoreError::Refused { action: A::NAME });
         }
         Ok(read.unseal(&desk.inner.keyring.opener(desk.held()?, &survey).await?))
+    }
+
+    /// Opens what was sealed for whoever acts to bring back ([`Tx::carry`]). `None` if it was sealed for somebody else or
+    /// for another use, or was altered: which of these is not told.
+    pub async fn carried(&self, label: &'static str, envelope: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let desk = &self.0.desk;
+        let key = desk.inner.keyring.data_key(desk.held_of(PracticeId::HOUSE)?, PracticeId::HOUSE.uuid()).await?;
+        let place = carried_for(PracticeId::HOUSE, &desk.actor, label);
+        Ok(key.open(&place, envelope).ok().map(|bytes| bytes.to_vec()))
     }
 
     /// A new person's id. Its key is already durable in the keyring.

@@ -13,11 +13,15 @@
     reason = "test support: a failure here is a failed test, and it owns the servers it connects to"
 )]
 
+#[cfg(feature = "people")]
+mod device;
 mod house;
 #[cfg(feature = "people")]
 mod people;
 mod servers;
 
+#[cfg(feature = "people")]
+pub use device::Device;
 pub use house::{House, START};
 #[cfg(feature = "people")]
 pub use people::{LogLine, PASSWORD, Person, SignedInPerson};

@@ -104,6 +104,10 @@ pub enum Done {
     Password,
     /// The authenticator app was replaced.
     Totp,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was taken away.
+    PasskeyRemoved,
     /// A session was ended.
     SessionEnded,
     /// All others were.
@@ -136,6 +140,8 @@ impl Done {
             Self::TooLate => "done-too-late",
             Self::Password => "done-password",
             Self::Totp => "done-totp",
+            Self::PasskeyAdded => "done-passkey-added",
+            Self::PasskeyRemoved => "done-passkey-removed",
             Self::SessionEnded => "done-session-ended",
             Self::OthersEnded => "done-others-ended",
             Self::Roles => "done-roles",

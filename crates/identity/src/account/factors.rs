@@ -7,6 +7,7 @@ use store::{Event, HouseOnce, StoreError, Versioned};
 use super::password::{OwnError, Proved};
 use crate::counting::{account, attempt, give_back};
 use crate::known::end_all;
+use crate::letters::Changed;
 use crate::password::Password;
 use crate::rows::{Half, HalfRow, PersonPatch};
 use crate::second::{Enrolment, take_code};
@@ -65,7 +66,7 @@ impl Identity {
     ) -> Result<(), OwnError> {
         let fingerprint = format!("{} {code}", me.person());
         let once = Some((key, fingerprint.clone()));
-        let Some(Proved { row, .. }) = self.prove_current::<EnrolTotp>(me, current, once).await? else {
+        let Some(Proved { row, person }) = self.prove_current::<EnrolTotp>(me, current, once).await? else {
             return Ok(());
         };
         let (tx, now) = self.own::<EnrolTotp>(me).await?;
@@ -83,6 +84,7 @@ impl Identity {
         let patch = PersonPatch { totp: Some(Some(secret)), secured_at: Some(tx.at()), ..PersonPatch::default() };
         tx.amend(&now, Versioned(row.row_version), patch).await?;
         end_all(&mut tx, me.person(), Some(me.session()), "totp").await?;
+        self.tell_changed(&mut tx, &person.email, &Changed::App).await?;
         tx.commit(Event::new().about("person", me.person().uuid()), Value::Null).await?;
         Ok(())
     }
@@ -108,6 +110,8 @@ impl Identity {
         let patch = PersonPatch { secured_at: Some(tx.at()), ..PersonPatch::default() };
         tx.amend(&now, Versioned(now.row_version), patch).await?;
         let codes = self.renew_codes_in(&mut tx, me.person()).await?;
+        let person = tx.open(now).await?.map_err(StoreError::from)?;
+        self.tell_changed(&mut tx, &person.email, &Changed::Codes).await?;
         let event = Event::new().about("person", me.person().uuid());
         tx.commit(event, Value::Null).await?;
         Ok(codes)

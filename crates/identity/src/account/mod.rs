@@ -7,6 +7,7 @@ use serde_json::Value;
 use store::{Event, HouseAction, HouseTx, IDLE_MAX, Roles, StoreError, Wanted};
 
 use crate::host::roles_in;
+use crate::passkeys::MyPasskey;
 use crate::rows::{MembershipRow, PersonRow, PracticeRow};
 use crate::{Identity, Me, PRACTICES_MAX, ReadAccount, reads};
 
@@ -66,6 +67,10 @@ pub struct Account {
     pub email: String,
     /// When password, authenticator or recovery codes last changed.
     pub secured_at: Timestamp,
+    /// Whether there is an authenticator.
+    pub totp: bool,
+    /// One's passkeys, oldest first.
+    pub passkeys: Vec<MyPasskey>,
     /// Recovery codes left. [`crate::second::CODES_FEW`] or fewer: say so.
     pub codes_left: u32,
     /// Where one is signed in, the latest used first.
@@ -125,7 +130,8 @@ impl Identity {
         let idle_since = at.saturating_sub(IDLE_MAX).unwrap_or(at);
         let sessions = reads::seen_sessions(&tx, me.person(), at, idle_since).await?;
         let codes_left = reads::codes_left(&tx, me.person()).await?;
-        let (person, sessions) = tx.open((row, sessions)).await?;
+        let passkeys = reads::passkeys(&tx, me.person()).await?;
+        let (person, sessions, passkeys) = tx.open((row, sessions, passkeys)).await?;
         let person = person?;
         let practices = my_practices(&mut tx, me, &practices).await?;
         tx.commit(Event::new().about("person", me.person().uuid()), Value::Null).await?;
@@ -147,6 +153,8 @@ impl Identity {
             name: person.display_name,
             email: person.email,
             secured_at: person.secured_at,
+            totp: person.totp.is_some(),
+            passkeys: passkeys.into_iter().map(|one| Ok(MyPasskey::of(one?))).collect::<Result<_, StoreError>>()?,
             codes_left,
             sessions,
             practices,

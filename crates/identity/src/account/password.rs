@@ -7,6 +7,8 @@ use store::{Event, HouseAction, HouseOnce, StoreError, Versioned};
 
 use crate::counting::{Wait, account, attempt, give_back};
 use crate::known::end_all;
+use crate::letters::Changed;
+use crate::passkeys::NoPasskey;
 use crate::password::{HashError, NewPasswordError, Password, Verdict};
 use crate::password_rules::ContextWords;
 use crate::rows::{Person, PersonPatch, PersonRow};
@@ -28,6 +30,9 @@ pub enum OwnError {
     /// The code of the new authenticator is wrong.
     #[error(transparent)]
     Code(#[from] crate::totp::CodeRefused),
+    /// The device's answer is not taken.
+    #[error(transparent)]
+    Passkey(#[from] NoPasskey),
     /// No new authenticator is waiting to be confirmed: it was shown more than ten minutes ago.
     #[error("Start again: this authenticator was shown more than ten minutes ago")]
     NoOffer,
@@ -47,7 +52,9 @@ impl OwnError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::CurrentPassword | Self::Code(_) | Self::Password(NewPasswordError::Refused(_)) => ErrorKind::Invalid,
+            Self::CurrentPassword | Self::Code(_) | Self::Passkey(_) | Self::Password(NewPasswordError::Refused(_)) => {
+                ErrorKind::Invalid
+            }
             Self::Wait(_) => ErrorKind::Busy,
             Self::NoOffer => ErrorKind::Conflict,
             Self::Password(NewPasswordError::Hash(error)) => error.kind(),
@@ -85,6 +92,7 @@ impl Identity {
         // Conflict if the person was changed meanwhile: what was proved may no longer hold.
         tx.amend(&now, Versioned(row.row_version), patch).await?;
         end_all(&mut tx, me.person(), Some(me.session()), "password").await?;
+        self.tell_changed(&mut tx, &person.email, &Changed::Password).await?;
         tx.commit(Event::new().about("person", me.person().uuid()), Value::Null).await?;
         Ok(())
     }

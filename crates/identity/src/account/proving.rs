@@ -4,14 +4,16 @@
 use jiff::SignedDuration;
 use kernel::IdempotencyKey;
 use serde_json::Value;
-use store::{Event, HouseOnce, StoreError, Versioned};
+use store::{Event, HouseOnce, HouseTx, StoreError, Versioned};
 
 use super::password::{OwnError, Proved};
 use crate::counting::{account, attempt, give_back};
+use crate::passkeys::{FromDevice, answered};
 use crate::password::Password;
 use crate::rows::SessionPatch;
 use crate::second::take_code;
 use crate::throttle::Rule;
+use crate::totp::CodeRefused;
 use crate::{Identity, Me, ProveAgain, reads};
 
 /// Both factors count as proved lately for this long.
@@ -38,10 +40,10 @@ impl Identity {
         let print = me.session().to_string();
         let proved = self.prove_current::<ProveAgain>(me, current, Some((key, print.clone()))).await?;
         let Some(Proved { person, .. }) = proved else { return self.still_proved(me).await };
-        // There is no session without a second factor.
-        let secret = person.totp.ok_or(StoreError::SignedOut)?;
+        // Somebody who has passkeys only proves it by one of those.
+        let Some(secret) = person.totp else { return Err(CodeRefused::Wrong.into()) };
         let (tx, _) = self.own::<ProveAgain>(me).await?;
-        let HouseOnce::Fresh(mut tx) = tx.once(key, &print).await? else { return self.still_proved(me).await };
+        let HouseOnce::Fresh(tx) = tx.once(key, &print).await? else { return self.still_proved(me).await };
         let subject = account(me.person());
         attempt(&tx, Rule::SecondFactor, &subject).await??;
         if let Err(refused) = take_code(&tx, me.person(), &secret, code).await? {
@@ -50,6 +52,33 @@ impl Identity {
             return Err(refused.into());
         }
         give_back(&tx, Rule::SecondFactor, &subject, u32::MAX).await?;
+        self.now_proved(me, tx).await
+    }
+
+    /// Proves by a passkey, which is both factors, counted like a code. The session remembers when.
+    ///
+    /// # Errors
+    /// The answer is not that of a passkey of this person, or there were too many attempts.
+    pub async fn prove_by_passkey(&self, me: &Me, given: FromDevice<'_>, key: IdempotencyKey) -> Result<(), OwnError> {
+        let print = (me.session(), given.ceremony, given.credential);
+        let (tx, _) = self.own::<ProveAgain>(me).await?;
+        let HouseOnce::Fresh(mut tx) = tx.once(key, &print).await? else { return self.still_proved(me).await };
+        let subject = account(me.person());
+        attempt(&tx, Rule::SecondFactor, &subject).await??;
+        match answered(&tx, &self.party, me.person(), given).await? {
+            Ok(answered) => answered.keep(&mut tx).await?,
+            Err(refused) => {
+                tx.keep_counts().await?;
+                self.note_refusal(me, "passkey").await?;
+                return Err(refused.into());
+            }
+        }
+        give_back(&tx, Rule::SecondFactor, &subject, u32::MAX).await?;
+        self.now_proved(me, tx).await
+    }
+
+    /// Writes into the session that both factors were proved.
+    async fn now_proved(&self, me: &Me, mut tx: HouseTx<ProveAgain>) -> Result<(), OwnError> {
         let row = reads::session(&tx, me.session()).await?.ok_or(StoreError::SignedOut)?;
         let patch = SessionPatch { proved_at: Some(tx.at()), ..SessionPatch::default() };
         tx.amend(&row, Versioned(row.row_version), patch).await?;

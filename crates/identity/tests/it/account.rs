@@ -171,3 +171,26 @@ fn url_secret(url: &str) -> identity::totp::TotpSecret {
     let base32 = url.split("secret=").nth(1).unwrap().split('&').next().unwrap();
     crate::secret_of(base32)
 }
+
+#[tokio::test]
+async fn whoever_changes_how_they_sign_in_is_told_by_mail() {
+    let house = House::open().await;
+    let person = house.signed_in(house.practice().await, &[Role::Owner]).await;
+    let (identity, current) = (house.identity(), Password::typed(PASSWORD));
+    identity.renew_codes(&person.me, &current, house.key()).await.unwrap();
+    let offered = identity.offer_totp(&person.me).await.unwrap();
+    let secret = crate::secret_of(&offered.typing.expose().replace(' ', ""));
+    // The codes of the old app and of the new are counted together.
+    house.wait(seconds(60));
+    let code = secret.code_at(house.store.clock().now());
+    identity.replace_totp(&person.me, &current, &code, house.key()).await.unwrap();
+    let new = Password::typed(NEW);
+    identity.change_password(&person.me, &current, &new, house.key()).await.unwrap();
+    let letters = house.letters_to(person.id).await;
+    for words in
+        ["New recovery codes were made", "Another authenticator app was set up", "password of your account was"]
+    {
+        let told = letters.iter().filter(|letter| letter.contains(words) && letter.contains("/reset")).count();
+        assert_eq!(told, 1, "{words}: {letters:?}");
+    }
+}

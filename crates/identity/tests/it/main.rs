@@ -13,6 +13,7 @@
 mod account;
 mod founding;
 mod joining;
+mod passkeys;
 mod reset;
 mod second;
 mod sessions;

@@ -164,7 +164,7 @@ async fn the_same_attempt_sent_twice_is_one_half_sign_in_and_only_the_last_token
     assert_ne!(first.token, second.token);
     assert_eq!(first.expires_at, second.expires_at);
     assert!(matches!(identity.next_step(first.token.expose(), &house.source).await, Err(SignInError::Expired)));
-    assert_eq!(identity.next_step(second.token.expose(), &house.source).await.unwrap(), NextStep::Totp);
+    assert_eq!(identity.next_step(second.token.expose(), &house.source).await.unwrap().next, NextStep::Totp);
     assert_eq!(house.logged(PracticeId::HOUSE, "person.password-proved").await, 1);
     assert_eq!(house.logged(PracticeId::HOUSE, "session.reissue").await, 1);
 }

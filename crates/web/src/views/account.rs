@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::door::Enrolment;
-use super::form::{Errors, Guard};
+use super::form::{AskDevice, Errors, Guard};
 use super::shell::Shell;
 use super::when::Moment;
 #[allow(unused_imports, reason = "the templates name the filters")]
@@ -28,6 +28,65 @@ pub struct Session {
     pub guard: Guard,
 }
 
+/// A passkey of the person.
+#[derive(Debug, Clone)]
+pub struct Passkey {
+    /// Its id.
+    pub id: String,
+    /// What its person calls it.
+    pub name: String,
+    /// When it was added.
+    pub added: Moment,
+    /// When it was last used.
+    pub used: Option<Moment>,
+}
+
+/// `GET /account/passkeys/new`; posts to the same address.
+///
+/// Fields: `name`, `ceremony` and `passkey` (hidden).
+#[derive(Debug, Clone, Template)]
+#[template(path = "account/passkey.html")]
+pub struct NewPasskey {
+    /// Round the page.
+    pub shell: Shell,
+    /// Hidden fields.
+    pub guard: Guard,
+    /// What to put right.
+    pub errors: Errors,
+    /// The name as typed.
+    pub typed: String,
+    /// For the device that is to hold it.
+    pub asked: AskDevice,
+}
+
+/// Before something that an unlocked screen is not enough for; posts to [`Self::action`].
+///
+/// Fields: those of `partials/proof.html`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "account/prove.html")]
+pub struct ProveFirst {
+    /// Round the page.
+    pub shell: Shell,
+    /// Hidden fields.
+    pub guard: Guard,
+    /// What to put right.
+    pub errors: Errors,
+    /// What it is for: "Add a passkey".
+    pub title: String,
+    /// What will happen, in a sentence.
+    pub what_happens: String,
+    /// The button.
+    pub button: String,
+    /// Whether it does what cannot be undone.
+    pub danger: bool,
+    /// Where the form posts.
+    pub action: String,
+    /// Whether both factors have to be proved: they were not lately.
+    pub prove: bool,
+    /// With it, for a passkey instead.
+    pub passkey: Option<AskDevice>,
+}
+
 /// `GET /account`. Forms: end a session, end all others (`POST /account/sessions/end-others`),
 /// switch the practice (`POST /practice`, field `practice`).
 #[derive(Debug, Clone, Template)]
@@ -37,8 +96,14 @@ pub struct Account {
     pub shell: Shell,
     /// The sign-in address.
     pub email: String,
-    /// When password, authenticator or recovery codes were last changed.
+    /// When password, authenticator, passkeys or recovery codes were last changed.
     pub secured: Moment,
+    /// Whether there is an authenticator app.
+    pub app: bool,
+    /// The person's passkeys, oldest first.
+    pub passkeys: Vec<Passkey>,
+    /// Whether passkeys can be had here.
+    pub passkeys_here: bool,
     /// Recovery codes left.
     pub codes_left: u32,
     /// Where the person is signed in.
@@ -125,7 +190,7 @@ pub(crate) mod fixture {
     use crate::views::door::fixture::{codes, enrolment};
     use crate::views::patient::fixture::moment;
     use crate::views::shell::Room;
-    use crate::views::shell::fixture::{guard, shell};
+    use crate::views::shell::fixture::{ask_device, guard, shell};
 
     fn session(id: &str, device: &str, from: &str, last: &str, current: bool) -> Session {
         Session {
@@ -144,12 +209,62 @@ pub(crate) mod fixture {
             shell: shell(Room::Account),
             email: "thandi@harbourstreet.example".into(),
             secured: moment("2026-06-02T09:10:00Z"),
+            app: true,
+            passkeys: Vec::new(),
+            passkeys_here: true,
             codes_left: 2,
             sessions: vec![
                 session("s1", "Firefox on Linux", "196.25.1.14", "2026-11-22T12:02:31Z", true),
                 session("s2", "Safari on iPhone", "2c0f:f4c0:1000:44::9", "2026-11-22T07:31:00Z", false),
             ],
             end_others: Some(guard()),
+        }
+    }
+
+    pub(crate) fn with_passkeys() -> Account {
+        let passkey = |id: &str, name: &str, used: Option<&str>| Passkey {
+            id: id.into(),
+            name: name.into(),
+            added: moment("2026-10-02T09:10:00Z"),
+            used: used.map(moment),
+        };
+        let passkeys =
+            vec![passkey("k1", "My phone", Some("2026-11-22T12:02:31Z")), passkey("k2", "Key on the ring", None)];
+        Account { app: false, passkeys, codes_left: 9, ..account() }
+    }
+
+    pub(crate) fn new_passkey() -> NewPasskey {
+        NewPasskey {
+            shell: shell(Room::Account),
+            guard: guard(),
+            errors: Errors::none(),
+            typed: String::new(),
+            asked: AskDevice { makes: true, ..ask_device() },
+        }
+    }
+
+    pub(crate) fn passkey_refused() -> NewPasskey {
+        let mut errors = Errors::none();
+        errors.add("name", "Give it a name of at most 60 characters.");
+        NewPasskey {
+            errors,
+            typed: "A name that goes on and on and on and on and on and on and on and on".into(),
+            ..new_passkey()
+        }
+    }
+
+    pub(crate) fn remove_passkey() -> ProveFirst {
+        ProveFirst {
+            shell: shell(Room::Account),
+            guard: guard(),
+            errors: Errors::none(),
+            title: "Take away “My phone”?".into(),
+            what_happens: "Nobody can sign in with it any more, and you are signed out everywhere else.".into(),
+            button: "Continue".into(),
+            danger: false,
+            action: "/account/passkeys/k1/remove".into(),
+            prove: true,
+            passkey: Some(ask_device()),
         }
     }
 

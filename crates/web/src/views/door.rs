@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::form::{Errors, Guard};
+use super::form::{AskDevice, Errors, Guard};
 use super::when::Moment;
 #[allow(unused_imports, reason = "the templates name the filters")]
 use crate::text::filters;
@@ -23,6 +23,8 @@ pub struct SignIn {
     pub next: String,
     /// Said above the form: signed out, session ended, password changed.
     pub notice: Option<String>,
+    /// For `POST /sign-in/passkey` (field `next` too), where passkeys can be had.
+    pub passkey: Option<AskDevice>,
 }
 
 /// `GET /sign-in/second`; posts to `/sign-in/second`.
@@ -37,6 +39,10 @@ pub struct SecondFactor {
     pub errors: Errors,
     /// Where to go afterwards.
     pub next: String,
+    /// Whether the person has an authenticator app.
+    pub app: bool,
+    /// For `POST /sign-in/second/passkey` (field `next` too), if the person has passkeys.
+    pub passkey: Option<AskDevice>,
 }
 
 /// `GET /sign-in/recovery`; posts to `/sign-in/recovery`.
@@ -137,6 +143,8 @@ pub struct SetUp {
     pub enrolment: Enrolment,
     /// Where to go afterwards.
     pub next: String,
+    /// For `POST /sign-in/set-up/passkey` (field `next` too), where passkeys can be had.
+    pub passkey: Option<AskDevice>,
 }
 
 /// `GET /invitation/{practice}/{token}` for someone without an account; posts to the same address.
@@ -205,10 +213,17 @@ pub struct FirstCodes {
 #[cfg(test)]
 pub(crate) mod fixture {
     use super::*;
-    use crate::views::shell::fixture::guard;
+    use crate::views::shell::fixture::{ask_device, guard};
 
     pub(crate) fn sign_in() -> SignIn {
-        SignIn { guard: guard(), errors: Errors::none(), email: String::new(), next: "/".into(), notice: None }
+        SignIn {
+            guard: guard(),
+            errors: Errors::none(),
+            email: String::new(),
+            next: "/".into(),
+            notice: None,
+            passkey: Some(ask_device()),
+        }
     }
 
     pub(crate) fn sign_in_refused() -> SignIn {
@@ -222,7 +237,15 @@ pub(crate) mod fixture {
     pub(crate) fn second() -> SecondFactor {
         let mut errors = Errors::none();
         errors.add("code", "This code was used already. Wait for the next one in your app.");
-        SecondFactor { guard: guard(), errors, next: "/".into() }
+        SecondFactor { guard: guard(), errors, next: "/".into(), app: true, passkey: None }
+    }
+
+    pub(crate) fn second_passkey() -> SecondFactor {
+        SecondFactor { errors: Errors::none(), passkey: Some(ask_device()), ..second() }
+    }
+
+    pub(crate) fn second_passkey_only() -> SecondFactor {
+        SecondFactor { app: false, ..second_passkey() }
     }
 
     pub(crate) fn recovery() -> Recovery {
@@ -278,6 +301,7 @@ pub(crate) mod fixture {
             action: "/sign-in/second".into(),
             enrolment: Enrolment { token: None, ..enrolment() },
             next: "/".into(),
+            passkey: Some(AskDevice { makes: true, ..ask_device() }),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::form::{Choice, Errors, Guard};
+use super::form::{AskDevice, Choice, Errors, Guard};
 use super::patient::Banner;
 use super::record::Fact;
 use super::shell::Shell;
@@ -68,6 +68,8 @@ pub struct AskExport {
     pub recipient: String,
     /// Whether both factors are asked for.
     pub prove: bool,
+    /// With it, for a passkey instead (fields `ceremony`, `passkey`).
+    pub passkey: Option<AskDevice>,
 }
 
 /// An archive that can be fetched.
@@ -106,6 +108,8 @@ pub struct OneExport {
     pub errors: Errors,
     /// Whether both factors are asked for.
     pub prove: bool,
+    /// With it, for a passkey instead (fields `ceremony`, `passkey`).
+    pub passkey: Option<AskDevice>,
     /// Where agreeing is offered.
     pub agree: Option<Guard>,
     /// Where refusing is offered.
@@ -123,7 +127,7 @@ pub(crate) mod fixture {
     use super::*;
     use crate::views::patient::fixture::moment;
     use crate::views::shell::Room;
-    use crate::views::shell::fixture::{guard, shell};
+    use crate::views::shell::fixture::{ask_device, guard, shell};
     use crate::views::words;
 
     const KEY: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
@@ -167,6 +171,7 @@ pub(crate) mod fixture {
             purposes: ["patient-request", "legal"].map(|code| Choice::new(code, words::purpose(code), false)).into(),
             recipient: "age2 no".into(),
             prove: true,
+            passkey: Some(ask_device()),
         }
     }
 
@@ -184,6 +189,7 @@ pub(crate) mod fixture {
             facts: vec![Fact { label: "Asked for by".into(), value: "Sipho Khumalo".into() }],
             errors: Errors::none(),
             prove: true,
+            passkey: Some(ask_device()),
             agree: Some(guard()),
             refuse: Some(guard()),
             withdraw: Some(guard()),
@@ -199,6 +205,7 @@ pub(crate) mod fixture {
             state: "Ready".into(),
             note: "The file can be fetched until 27 Nov 2026, 09:00; then it is removed.".into(),
             prove: false,
+            passkey: None,
             agree: None,
             refuse: None,
             archive: Some(Archive {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use identity::passkeys::AskedOfDevice;
+
 /// The two hidden fields of every form that changes something.
 ///
 /// Fields: `csrf`, `once`.
@@ -103,4 +105,30 @@ impl Choice {
 /// The id of a field: its own where a page holds two of a name, else its name.
 pub(crate) fn id_or<'a>(id: &'a str, name: &'a str) -> &'a str {
     if id.is_empty() { name } else { id }
+}
+/// What a device is asked about a passkey, in a form that carries its answer.
+///
+/// Fields: `ceremony` (hidden), `passkey` (hidden, written by the browser).
+#[derive(Debug, Clone)]
+pub struct AskDevice {
+    /// The options for `navigator.credentials`, as JSON.
+    pub options: String,
+    /// The question, sealed.
+    pub ceremony: String,
+    /// Whether it is to make one; else to show one.
+    pub makes: bool,
+}
+
+impl AskDevice {
+    /// A device that is to show a passkey.
+    #[must_use]
+    pub fn to_show(asked: AskedOfDevice) -> Self {
+        Self { options: asked.options, ceremony: asked.ceremony, makes: false }
+    }
+
+    /// A device that is to make one.
+    #[must_use]
+    pub fn to_make(asked: AskedOfDevice) -> Self {
+        Self { options: asked.options, ceremony: asked.ceremony, makes: true }
+    }
 }

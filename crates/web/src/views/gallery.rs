@@ -20,17 +20,20 @@ fn name(fault: fault::Fault) -> String {
     }
 }
 
-fn pages() -> Vec<(String, String)> {
-    let mut pages = Vec::new();
-    macro_rules! draw {
-        ($($name:literal => $view:expr),+ $(,)?) => {
-            $(pages.push(($name.to_owned(), $view.render().unwrap()));)+
-        };
-    }
+macro_rules! draw {
+    ($($name:literal => $view:expr),+ $(,)?) => {
+        vec![$(($name.to_owned(), $view.render().unwrap())),+]
+    };
+}
+
+/// Before the house.
+fn door_pages() -> Vec<(String, String)> {
     draw! {
         "sign-in" => door::fixture::sign_in(),
         "sign-in-refused" => door::fixture::sign_in_refused(),
         "second" => door::fixture::second(),
+        "second-passkey" => door::fixture::second_passkey(),
+        "second-passkey-only" => door::fixture::second_passkey_only(),
         "set-up" => door::fixture::set_up(),
         "recovery" => door::fixture::recovery(),
         "reset-ask" => door::fixture::reset_ask(),
@@ -41,6 +44,12 @@ fn pages() -> Vec<(String, String)> {
         "invitation-known" => door::fixture::invitation_known(),
         "invitation-ended" => door::LinkEnded { kind: door::LinkKind::Invitation },
         "codes-first" => door::fixture::first_codes(),
+    }
+}
+
+fn pages() -> Vec<(String, String)> {
+    let mut pages = door_pages();
+    pages.extend(draw! {
         "today" => today::fixture::today(),
         "today-first" => today::fixture::first_day(),
         "patients-found" => patients::fixture::found(),
@@ -113,9 +122,13 @@ fn pages() -> Vec<(String, String)> {
         "account" => account::fixture::account(),
         "account-password" => account::fixture::password(),
         "account-totp" => account::fixture::totp(),
+        "account-passkeys" => account::fixture::with_passkeys(),
+        "account-passkey-new" => account::fixture::new_passkey(),
+        "account-passkey-refused" => account::fixture::passkey_refused(),
+        "account-passkey-remove" => account::fixture::remove_passkey(),
         "account-codes" => account::fixture::new_codes(),
         "account-codes-shown" => account::fixture::codes_shown(),
-    }
+    });
     for fault in fault::fixture::ALL {
         pages.push((format!("fault-{}", name(fault)), fault::fixture::inside(fault).render().unwrap()));
         pages.push((format!("fault-{}-door", name(fault)), fault::fixture::outside(fault).render().unwrap()));

@@ -119,6 +119,12 @@ impl Pager {
 #[cfg(test)]
 pub(crate) mod fixture {
     use super::*;
+    use crate::views::form::AskDevice;
+
+    pub(crate) fn ask_device() -> AskDevice {
+        let options = r#"{"challenge":"AAAA","rpId":"localhost","allowCredentials":[],"userVerification":"required"}"#;
+        AskDevice { options: options.into(), ceremony: "c3r3m0ny".into(), makes: false }
+    }
 
     pub(crate) fn guard() -> Guard {
         Guard { csrf: "c5rf".into(), once: "01985f4e-0000-7000-8000-00000000000a".into() }

@@ -198,6 +198,8 @@ pub fn action(name: &str) -> String {
         "person.password-reset-ask" => "action-reset-ask",
         "person.password-reset" => "action-reset",
         "person.totp-offer" | "person.totp-enrol" => "action-totp",
+        "person.passkey-enrol" => "action-passkey-added",
+        "person.passkey-remove" => "action-passkey-removed",
         "person.recovery-renew" => "action-codes",
         "client.read" | "client.manage" | "client.form" => "action-client-read",
         "client.make" => "action-client-make",

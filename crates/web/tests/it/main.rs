@@ -21,6 +21,7 @@ mod imports;
 mod isolation;
 mod matrix;
 mod merging;
+mod passkeys;
 mod patients;
 mod server;
 mod site;

@@ -53,6 +53,9 @@ fn probe(route: &Route, things: &Things) -> Option<Vec<(&'static str, String)>> 
         "/sign-in" => &[("email", nobody.as_str()), ("password", "no such password"), ("next", "/")],
         "/sign-in/second" | "/sign-in/set-up" => &[("code", "000000"), ("next", "/")],
         "/sign-in/recovery" => &[("recovery_code", "0000"), ("next", "/")],
+        "/sign-in/passkey" | "/sign-in/second/passkey" | "/sign-in/set-up/passkey" => {
+            &[("ceremony", "none"), ("passkey", "{}"), ("next", "/")]
+        }
         "/reset" => &[("email", nobody.as_str())],
         "/reset/{token}" => &[("password", "no such password")],
         "/invitation/{practice}/{token}" => &[("name", "Nobody"), ("password", "no such password")],
@@ -60,6 +63,10 @@ fn probe(route: &Route, things: &Things) -> Option<Vec<(&'static str, String)>> 
         "/account/password" => &[("current", "not my password"), ("password", "no such password")],
         "/account/totp" => &[("current", "not my password"), ("code", "000000")],
         "/account/recovery-codes" => &[("current", "not my password")],
+        "/account/passkeys/new" => &[("name", "Matrix"), ("ceremony", "none"), ("passkey", "{}")],
+        "/account/passkeys/prove" | "/account/passkeys/{passkey}/remove" => {
+            &[("password", "not my password"), ("code", "000000")]
+        }
         "/team/invitations" => &[("email", "matrix@example.org"), ("role", "finance")],
         "/practice/export/new" | "/patients/{patient}/export" => {
             let recipient = Identity::fresh().recipient().to_string();
@@ -189,6 +196,8 @@ impl Things {
             ("client", client.to_string()),
             ("invitation", InvitationId::to_string(&invitation)),
             ("session", session.to_string()),
+            // Nobody's.
+            ("passkey", patient.to_string()),
             ("patient", patient.to_string()),
             ("what", "problem".to_owned()),
             ("identifier", after(&page, &format!("{record}/identifiers/"))),

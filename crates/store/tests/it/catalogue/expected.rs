@@ -57,6 +57,8 @@ pub const DATA: Expected = Expected {
         table("kept_resource", Watch::Rows, "adrw"),
         table("membership", Watch::Rows, "arw"),
         table("outbox", Watch::Rows, "arw"),
+        table("passkey", Watch::Rows, "adrw"),
+        table("passkey_answered", Watch::None, "adr"),
         table("password_reset", Watch::Rows, "arw"),
         table("patient", Watch::Rows, "arw"),
         table("patient_access", Watch::Rows, "adr"),

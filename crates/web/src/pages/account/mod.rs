@@ -2,6 +2,7 @@
 
 mod codes;
 mod overview;
+mod passkeys;
 mod password;
 mod sessions;
 mod totp;
@@ -9,6 +10,7 @@ mod totp;
 use identity::account::password::OwnError;
 
 use crate::errors::PageError;
+use crate::proof::not_taken;
 use crate::refusals;
 use crate::routes::{Allow, Pages};
 use crate::text::say;
@@ -21,6 +23,11 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .change("/account/password", Allow::SignedIn, password::send)
         .read("/account/totp", Allow::SignedIn, totp::form)
         .change("/account/totp", Allow::SignedIn, totp::send)
+        .read("/account/passkeys/new", Allow::SignedIn, passkeys::form)
+        .change("/account/passkeys/new", Allow::SignedIn, passkeys::send)
+        .change("/account/passkeys/prove", Allow::SignedIn, passkeys::prove_first)
+        .read("/account/passkeys/{passkey}/remove", Allow::SignedIn, passkeys::ask_remove)
+        .change("/account/passkeys/{passkey}/remove", Allow::SignedIn, passkeys::remove)
         .read("/account/recovery-codes", Allow::SignedIn, codes::form)
         .change("/account/recovery-codes", Allow::SignedIn, codes::send)
         .change("/account/sessions/{session}/end", Allow::SignedIn, sessions::end)
@@ -33,6 +40,7 @@ fn said(error: OwnError) -> Result<Errors, PageError> {
         OwnError::CurrentPassword => ("current", say("current-wrong")),
         OwnError::Password(refused) => ("password", refusals::new_password(refused)?),
         OwnError::Code(refused) => ("code", refusals::code(refused)),
+        OwnError::Passkey(refused) => ("", not_taken(refused)),
         OwnError::NoOffer => ("code", say("totp-too-late")),
         OwnError::Wait(wait) => return Err(wait.into()),
         OwnError::Store(error) => return Err(error.into()),

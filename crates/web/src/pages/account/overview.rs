@@ -9,7 +9,7 @@ use crate::errors::{Answer, PageError};
 use crate::extract::{Asked, show};
 use crate::text::{say, say_with};
 use crate::views::Room;
-use crate::views::account::{Account, Session};
+use crate::views::account::{Account, Passkey, Session};
 use crate::who::{Caller, Person};
 
 /// `GET /account`
@@ -22,10 +22,22 @@ pub(super) async fn show_account(State(app): State<AppState>, person: Person, As
     for session in account.sessions {
         sessions.push(view(&person, session).await?);
     }
+    let mut passkeys = Vec::with_capacity(account.passkeys.len());
+    for passkey in account.passkeys {
+        let used = match passkey.used_at {
+            Some(at) => Some(person.moment(at).await?),
+            None => None,
+        };
+        let added = person.moment(passkey.created_at).await?;
+        passkeys.push(Passkey { id: passkey.id.to_string(), name: passkey.name, added, used });
+    }
     show(&Account {
         shell,
         email: account.email,
         secured,
+        app: account.totp,
+        passkeys,
+        passkeys_here: app.identity.has_passkeys(),
         codes_left: account.codes_left,
         end_others: (sessions.len() > 1).then(|| person.guard()),
         sessions,

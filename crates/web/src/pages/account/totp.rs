@@ -41,7 +41,6 @@ async fn view(app: &AppState, person: &Person, errors: Errors) -> Result<ChangeT
         guard: person.guard(),
         errors,
         enrolment: enrolment::view(&offered)?,
-        // There is no session without one.
-        replaces: true,
+        replaces: app.identity.account(&person.me).await?.totp,
     })
 }

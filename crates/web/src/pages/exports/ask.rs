@@ -1,7 +1,7 @@
 //! Asking for an export: of the whole practice, or of one patient.
 
 use axum::extract::State;
-use kernel::{IdempotencyKey, PatientId, Secret};
+use kernel::{IdempotencyKey, PatientId};
 use practice::exchange::archive::{NotAKey, Recipient};
 use practice::exchange::export::actions::{AskPatientForm, AskWholeForm};
 use practice::exchange::export::ask;
@@ -13,7 +13,7 @@ use crate::AppState;
 use crate::errors::{Answer, PageError};
 use crate::extract::{At, Sent, go_to, refuse, show};
 use crate::pages::patients::export_banner;
-use crate::proof::{ProofSent, prove};
+use crate::proof::{ProofSent, ask_device, prove};
 use crate::text::say;
 use crate::views::exports::AskExport;
 use crate::views::{Choice, Errors, Room, words};
@@ -26,9 +26,8 @@ const PURPOSES: [Purpose; 4] = [Purpose::PatientRequest, Purpose::Treatment, Pur
 pub(super) struct Form {
     purpose: String,
     recipient: String,
-    password: Option<Secret<String>>,
-    #[serde(default)]
-    code: String,
+    #[serde(flatten)]
+    proof: ProofSent,
 }
 
 /// `GET /practice/export/new`
@@ -72,9 +71,8 @@ async fn asked(
     let recipient = form.recipient.parse::<Recipient>().map_err(|problem| {
         errors.add("recipient", say(if problem == NotAKey::Secret { "export-key-secret" } else { "export-key-wrong" }));
     });
-    let proof = ProofSent { password: form.password.as_ref(), code: &form.code };
     // A code can be used once: it is not spent on a form that must be sent again anyway.
-    let proved = errors.is_empty() && prove(app, member, &proof, once, &mut errors).await?;
+    let proved = errors.is_empty() && prove(app, &member.person, &form.proof, once, &mut errors).await?;
     let (Some(purpose), Ok(recipient), true) = (purpose, recipient, proved) else {
         return refuse(&view(app, member, patient, form, errors).await?);
     };
@@ -116,5 +114,6 @@ async fn view(
         purposes: PURPOSES.into_iter().map(choice).collect(),
         recipient: form.recipient.clone(),
         prove,
+        passkey: ask_device(app, &member.person).await?,
     })
 }

@@ -1,11 +1,10 @@
 //! One export: where it is, and what can be done about it.
 
 use axum::extract::State;
-use kernel::{ExportId, IdempotencyKey, PatientId, Secret};
+use kernel::{ExportId, IdempotencyKey, PatientId};
 use practice::exchange::export::actions::{ApproveExport, ApprovePatientExport};
 use practice::exchange::export::{self, ExportError, Shown, State as Is, approve, layout, signed_by};
 use practice::patients::actions::ReadPatient;
-use serde::Deserialize;
 use store::{Purpose, Role};
 
 use super::list::{by, what};
@@ -14,7 +13,7 @@ use crate::AppState;
 use crate::errors::{Answer, PageError};
 use crate::extract::{At, Sent, go_to, refuse as refused, show};
 use crate::pages::Button;
-use crate::proof::{ProofSent, prove as prove_factors};
+use crate::proof::{ProofSent, ask_device, prove as prove_factors};
 use crate::text::{say, say_with, size};
 use crate::views::exports::{Archive, OneExport};
 use crate::views::record::Fact;
@@ -22,20 +21,13 @@ use crate::views::when::spoken;
 use crate::views::{Errors, Room, words};
 use crate::who::{Caller, Member};
 
-#[derive(Deserialize)]
-pub(super) struct Proof {
-    password: Option<Secret<String>>,
-    #[serde(default)]
-    code: String,
-}
-
 /// `GET /practice/export/{export}`
 pub(super) async fn show_export(State(app): State<AppState>, member: Member, At(id): At<ExportId>) -> Answer {
     show(&view(&app, &member, id, Errors::none()).await?)
 }
 
 /// `POST /practice/export/{export}/prove`: that one may fetch.
-pub(super) async fn prove(State(app): State<AppState>, At(id): At<ExportId>, sent: Sent<Proof>) -> Answer {
+pub(super) async fn prove(State(app): State<AppState>, At(id): At<ExportId>, sent: Sent<ProofSent>) -> Answer {
     let Sent { by: member, form, once } = sent;
     // Somebody else's, or none: told before anybody proves anything.
     export::one(&app.store, &member.actor, id).await?;
@@ -47,7 +39,7 @@ pub(super) async fn prove(State(app): State<AppState>, At(id): At<ExportId>, sen
 }
 
 /// `POST /practice/export/{export}/agree`
-pub(super) async fn agree(State(app): State<AppState>, At(id): At<ExportId>, sent: Sent<Proof>) -> Answer {
+pub(super) async fn agree(State(app): State<AppState>, At(id): At<ExportId>, sent: Sent<ProofSent>) -> Answer {
     let Sent { by: member, form, once } = sent;
     let mut errors = Errors::none();
     // Somebody else's, or none: told before anybody proves anything.
@@ -81,12 +73,11 @@ pub(super) async fn withdraw(State(app): State<AppState>, At(id): At<ExportId>, 
 async fn proved(
     app: &AppState,
     member: &Member,
-    form: &Proof,
+    form: &ProofSent,
     once: IdempotencyKey,
     errors: &mut Errors,
 ) -> Result<bool, PageError> {
-    let sent = ProofSent { password: form.password.as_ref(), code: &form.code };
-    prove_factors(app, member, &sent, once, errors).await
+    prove_factors(app, &member.person, form, once, errors).await
 }
 
 /// To the page that shows how it is by now; what could not be done any more is said there.
@@ -134,6 +125,7 @@ pub(super) async fn view(
         facts: facts(member, &one).await?,
         errors,
         prove: !app.identity.proved_lately(&member.me),
+        passkey: ask_device(app, &member.person).await?,
         agree: (asked && may_agree && !one.own).then(|| member.guard()),
         refuse: (asked && !one.own).then(|| member.guard()),
         // What one can refuse one need not take back.

@@ -1,5 +1,6 @@
 //! Signing in: the password, then the second factor (or setting one up), then the house.
 
+mod passkey;
 mod password;
 mod recovery;
 mod second;
@@ -17,6 +18,7 @@ use crate::cookies::Cookie;
 use crate::errors::{Answer, PageError};
 use crate::extract::{go, go_to};
 use crate::origin::LocalPath;
+use crate::proof::not_taken;
 use crate::refusals;
 use crate::routes::{Allow, Pages};
 use crate::text::say;
@@ -25,6 +27,9 @@ pub(super) fn routes(pages: Pages) -> Pages {
     pages
         .read("/sign-in", Allow::Public, password::form)
         .change("/sign-in", Allow::Public, password::send)
+        .change("/sign-in/passkey", Allow::Public, passkey::alone)
+        .change("/sign-in/second/passkey", Allow::Public, passkey::second)
+        .change("/sign-in/set-up/passkey", Allow::Public, passkey::set_up)
         .read("/sign-in/second", Allow::Public, second::form)
         .change("/sign-in/second", Allow::Public, second::send)
         .read("/sign-in/recovery", Allow::Public, recovery::form)
@@ -73,6 +78,7 @@ fn said(error: SignInError) -> Result<String, PageError> {
         SignInError::Code(refused) => Ok(refusals::code(refused)),
         SignInError::NotARecoveryCode(_) => Ok(say("recovery-not-a-code")),
         SignInError::RecoveryCode => Ok(say("recovery-wrong")),
+        SignInError::Passkey(refused) => Ok(not_taken(refused)),
         SignInError::Wait(wait) => Err(wait.into()),
         SignInError::Expired => Err(PageError::BeginAgain),
         SignInError::Hash(error) => Err(error.into()),

@@ -11,12 +11,13 @@ use crate::AppState;
 use crate::around::Told;
 use crate::call::Call;
 use crate::cookies::Cookie;
-use crate::errors::Answer;
+use crate::errors::{Answer, PageError};
 use crate::extract::{Asked, Sent, page, refuse, show};
 use crate::origin::LocalPath;
 use crate::text::say;
 use crate::views::Errors;
 use crate::views::door::SignIn;
+use crate::views::form::AskDevice;
 use crate::who::{Caller, Visitor};
 
 #[derive(Deserialize)]
@@ -35,9 +36,9 @@ pub(super) struct Form {
 }
 
 /// `GET /sign-in`
-pub(super) async fn form(visitor: Visitor, Asked(question): Asked<Question>) -> Answer {
+pub(super) async fn form(State(app): State<AppState>, visitor: Visitor, Asked(question): Asked<Question>) -> Answer {
     let notice = question.told.done.and_then(crate::around::Done::said);
-    show(&SignIn { notice, ..empty(&visitor, &LocalPath::or_home(&question.next)) })
+    show(&SignIn { notice, ..empty(&app, &visitor, &LocalPath::or_home(&question.next)).await? })
 }
 
 /// `POST /sign-in`
@@ -52,18 +53,33 @@ pub(super) async fn send(State(app): State<AppState>, sent: Sent<Form, Visitor>)
         }
         Err(error) => {
             let errors = Errors::whole(said(error)?);
-            refuse(&SignIn { errors, email: form.email, ..empty(&visitor, &next) })
+            refuse(&SignIn { email: form.email, ..refused(&app, &visitor, &next, errors).await? })
         }
     }
 }
 
+/// The form once more, saying what to put right.
+pub(super) async fn refused(
+    app: &AppState,
+    visitor: &Visitor,
+    next: &LocalPath,
+    errors: Errors,
+) -> Result<SignIn, PageError> {
+    Ok(SignIn { errors, ..empty(app, visitor, next).await? })
+}
+
 /// Instead of a form's answer, when the session that it was sent from has ended.
 pub(crate) fn ended(call: &Call) -> Answer {
-    let view = SignIn { notice: Some(say("sign-in-ended")), ..empty(&Visitor::of(call), &LocalPath::or_home("/")) };
+    let view = SignIn { notice: Some(say("sign-in-ended")), ..bare(&Visitor::of(call), &LocalPath::or_home("/")) };
     page(StatusCode::UNAUTHORIZED, &view)
 }
 
-fn empty(visitor: &Visitor, next: &LocalPath) -> SignIn {
+async fn empty(app: &AppState, visitor: &Visitor, next: &LocalPath) -> Result<SignIn, PageError> {
+    let passkey = app.identity.ask_visitor(visitor.call().source()).await?.map(AskDevice::to_show);
+    Ok(SignIn { passkey, ..bare(visitor, next) })
+}
+
+fn bare(visitor: &Visitor, next: &LocalPath) -> SignIn {
     let guard = visitor.guard();
-    SignIn { guard, errors: Errors::none(), email: String::new(), next: next.to_string(), notice: None }
+    SignIn { guard, errors: Errors::none(), email: String::new(), next: next.to_string(), notice: None, passkey: None }
 }

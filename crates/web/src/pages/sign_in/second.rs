@@ -1,8 +1,8 @@
-//! The second step: the code of the authenticator app, or setting one up.
+//! The second step: the code of the authenticator app or a passkey, or setting one of them up.
 
 use axum::extract::State;
 use identity::second::Proof;
-use identity::sign_in::NextStep;
+use identity::sign_in::{NextStep, Step};
 use serde::Deserialize;
 
 use super::{Onward, half, into_the_house, said, set_up};
@@ -12,6 +12,7 @@ use crate::extract::{Asked, Sent, refuse, show};
 use crate::origin::LocalPath;
 use crate::views::Errors;
 use crate::views::door::SecondFactor;
+use crate::views::form::AskDevice;
 use crate::who::{Caller, Visitor};
 
 #[derive(Deserialize)]
@@ -23,10 +24,9 @@ pub(super) struct Form {
 /// `GET /sign-in/second`
 pub(super) async fn form(State(app): State<AppState>, visitor: Visitor, Asked(onward): Asked<Onward>) -> Answer {
     let half = half(visitor.call())?;
-    match app.identity.next_step(&half, visitor.call().source()).await {
-        Ok(NextStep::Totp) => show(&view(&visitor, &onward.path(), Errors::none())),
-        Ok(NextStep::Enrol) => show(&set_up::view(&app, &visitor, &half, &onward.path(), Errors::none()).await?),
-        Err(error) => said(error).and(Err(PageError::BeginAgain)),
+    match step(&app, &visitor, &half).await?.next {
+        NextStep::Enrol => show(&set_up::view(&app, &visitor, &half, &onward.path(), Errors::none()).await?),
+        NextStep::Totp | NextStep::Passkey => show(&view(&app, &visitor, &half, &onward.path(), Errors::none()).await?),
     }
 }
 
@@ -34,17 +34,39 @@ pub(super) async fn form(State(app): State<AppState>, visitor: Visitor, Asked(on
 pub(super) async fn send(State(app): State<AppState>, sent: Sent<Form, Visitor>) -> Answer {
     let Sent { by: visitor, form, once } = sent;
     let (call, next) = (visitor.call(), LocalPath::or_home(&form.next));
-    let proof = Proof::Totp(&form.code);
-    match app.identity.finish(&half(call)?, proof, call.source(), call.browser(), once).await {
+    let (half, proof) = (half(call)?, Proof::Totp(&form.code));
+    match app.identity.finish(&half, proof, call.source(), call.browser(), once).await {
         Ok(entered) => into_the_house(call, &entered, &next),
         Err(error) => {
             let mut errors = Errors::none();
             errors.add("code", said(error)?);
-            refuse(&view(&visitor, &next, errors))
+            refuse(&view(&app, &visitor, &half, &next, errors).await?)
         }
     }
 }
 
-fn view(visitor: &Visitor, next: &LocalPath, errors: Errors) -> SecondFactor {
-    SecondFactor { guard: visitor.guard(), errors, next: next.to_string() }
+/// What the second step of this browser is.
+async fn step(app: &AppState, visitor: &Visitor, half: &str) -> Result<Step, PageError> {
+    match app.identity.next_step(half, visitor.call().source()).await {
+        Ok(step) => Ok(step),
+        Err(error) => said(error).and(Err(PageError::BeginAgain)),
+    }
+}
+
+pub(super) async fn view(
+    app: &AppState,
+    visitor: &Visitor,
+    half: &str,
+    next: &LocalPath,
+    errors: Errors,
+) -> Result<SecondFactor, PageError> {
+    let step = step(app, visitor, half).await?;
+    let passkey = if step.passkeys { app.identity.ask_visitor(visitor.call().source()).await? } else { None };
+    Ok(SecondFactor {
+        guard: visitor.guard(),
+        errors,
+        next: next.to_string(),
+        app: step.next == NextStep::Totp,
+        passkey: passkey.map(AskDevice::to_show),
+    })
 }

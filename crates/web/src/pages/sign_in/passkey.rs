@@ -1,0 +1,72 @@
+//! Signing in by a passkey: alone, in the place of the code, or set up when one first signs in.
+
+use axum::extract::State;
+use identity::second::Proof;
+use serde::Deserialize;
+
+use super::{half, into_the_house, password, said, second as code, set_up as app_of};
+use crate::AppState;
+use crate::errors::Answer;
+use crate::extract::{Sent, refuse};
+use crate::origin::LocalPath;
+use crate::proof::DeviceSaid;
+use crate::text::say;
+use crate::views::Errors;
+use crate::who::{Caller, Visitor};
+
+#[derive(Deserialize)]
+pub(super) struct Form {
+    next: String,
+    #[serde(flatten)]
+    device: DeviceSaid,
+}
+
+/// `POST /sign-in/passkey`
+pub(super) async fn alone(State(app): State<AppState>, sent: Sent<Form, Visitor>) -> Answer {
+    let Sent { by: visitor, form, once } = sent;
+    let (call, next) = (visitor.call(), LocalPath::or_home(&form.next));
+    let words = match form.device.given() {
+        None => say("passkey-failed"),
+        Some(given) => match app.identity.enter_by_passkey(given, call.source(), call.browser(), once).await {
+            Ok(entered) => return into_the_house(call, &entered, &next),
+            Err(error) => said(error)?,
+        },
+    };
+    refuse(&password::refused(&app, &visitor, &next, Errors::whole(words)).await?)
+}
+
+/// `POST /sign-in/second/passkey`
+pub(super) async fn second(State(app): State<AppState>, sent: Sent<Form, Visitor>) -> Answer {
+    let Sent { by: visitor, form, once } = sent;
+    let (call, next) = (visitor.call(), LocalPath::or_home(&form.next));
+    let half = half(call)?;
+    let words = match form.device.given() {
+        None => say("passkey-failed"),
+        Some(given) => {
+            let proof = Proof::Passkey(given);
+            match app.identity.finish(&half, proof, call.source(), call.browser(), once).await {
+                Ok(entered) => return into_the_house(call, &entered, &next),
+                Err(error) => said(error)?,
+            }
+        }
+    };
+    refuse(&code::view(&app, &visitor, &half, &next, Errors::whole(words)).await?)
+}
+
+/// `POST /sign-in/set-up/passkey`
+pub(super) async fn set_up(State(app): State<AppState>, sent: Sent<Form, Visitor>) -> Answer {
+    let Sent { by: visitor, form, once } = sent;
+    let (call, next) = (visitor.call(), LocalPath::or_home(&form.next));
+    let half = half(call)?;
+    let words = match form.device.given() {
+        None => say("passkey-failed"),
+        Some(given) => {
+            let proof = Proof::EnrolPasskey(given);
+            match app.identity.finish(&half, proof, call.source(), call.browser(), once).await {
+                Ok(entered) => return app_of::first_codes(&app, call, &entered, &next).await,
+                Err(error) => said(error)?,
+            }
+        }
+    };
+    refuse(&app_of::view(&app, &visitor, &half, &next, Errors::whole(words)).await?)
+}
