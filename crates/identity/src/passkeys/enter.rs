@@ -106,26 +106,16 @@ impl Identity {
         };
         let answered = match answered(&tx, &self.party, person, given).await? {
             Ok(answered) if row.state == ACTIVE => answered,
-            Ok(_) => return self.refuse_passkey(tx, source, person, NoPasskey::Refused).await,
-            Err(refused) => return self.refuse_passkey(tx, source, person, refused).await,
+            refused => {
+                // The answer stays taken, and the practices of whoever's it was are told.
+                tx.keep_counts().await?;
+                self.refuse(source, Some((person, &practices)), "passkey").await?;
+                return Err(refused.err().unwrap_or(NoPasskey::Refused).into());
+            }
         };
         give_back(&tx, Rule::SignInNetwork, &from, 1).await?;
         answered.keep(&mut tx).await?;
         self.begin_session(tx, person, None, practices, Right::passkey(), source, browser).await
-    }
-
-    /// The answer stays taken, and the practices of whoever's it was are told.
-    async fn refuse_passkey(
-        &self,
-        tx: HouseTx<SignIn>,
-        source: &Source,
-        person: PersonId,
-        refused: NoPasskey,
-    ) -> Result<Entered, SignInError> {
-        tx.keep_counts().await?;
-        let practices = self.practices_of(person).await?;
-        self.refuse(source, Some((person, &practices)), "passkey").await?;
-        Err(refused.into())
     }
 }
 
