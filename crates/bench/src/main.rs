@@ -53,7 +53,7 @@ struct Options {
     /// Patients in the installation
     #[arg(long, default_value_t = 300_000)]
     patients: usize,
-    /// Practices that they are spread over
+    /// Practices that they are spread over; 0 for the comparison alone
     #[arg(long, default_value_t = 100)]
     practices: usize,
     /// Seconds for which each figure is measured
@@ -62,7 +62,7 @@ struct Options {
     /// How often each figure is measured; the median counts
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// The same patients again over this many practices, to compare; 0 for none
+    /// The same patients again over these numbers of practices, to compare, turn by turn; 0 for none
     #[arg(long, value_delimiter = ',', default_value = "1,1000")]
     spreads: Vec<usize>,
     /// Resources that come into one practice and go out of it, killed twice on the way in; 0 for none
@@ -82,7 +82,7 @@ impl Options {
             (self.patients, self.practices, self.seconds, self.runs) = (6_000, 20, 3, 1);
             (self.spreads, self.large) = (vec![1, 60], 24_000);
         }
-        self.practices = self.practices.clamp(1, self.patients.max(1));
+        self.practices = self.practices.min(self.patients.max(1));
         self.spreads.retain(|spread| (1..=self.patients).contains(spread));
         self
     }

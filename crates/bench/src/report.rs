@@ -4,33 +4,56 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::Outcome;
 use crate::cpu::Cost;
 use crate::drive::{Driven, Scene};
 use crate::floor::{FloorScene, Floored};
+use crate::{Options, Outcome};
 
 /// All figures of one measurement.
 #[derive(Serialize)]
 pub(crate) struct Figures {
     /// Of these keys; another number means other keys.
     pub(crate) version: u32,
-    pub(crate) machine: Machine,
+    machine: Machine,
     pub(crate) patients: usize,
     pub(crate) practices: usize,
     pub(crate) seconds: u64,
     pub(crate) runs: usize,
-    pub(crate) import: Import,
+    pub(crate) import: Option<Import>,
     pub(crate) large: Option<Large>,
     pub(crate) scenes: Vec<SceneFigure>,
     pub(crate) floor: Vec<FloorFigure>,
     pub(crate) rss_idle_mb: f64,
     pub(crate) rss_mb: f64,
     pub(crate) spreads: Vec<Spread>,
+    pub(crate) ratios: Vec<Ratio>,
+}
+
+impl Figures {
+    /// Before anything was measured.
+    pub(crate) fn none_yet(options: &Options) -> Self {
+        Self {
+            version: 2,
+            machine: Machine::this(),
+            patients: options.patients,
+            practices: options.practices,
+            seconds: options.seconds,
+            runs: options.runs,
+            import: None,
+            large: None,
+            scenes: Vec::new(),
+            floor: Vec::new(),
+            rss_idle_mb: 0.0,
+            rss_mb: 0.0,
+            spreads: Vec::new(),
+            ratios: Vec::new(),
+        }
+    }
 }
 
 /// What it was measured on.
 #[derive(Serialize)]
-pub(crate) struct Machine {
+struct Machine {
     cpu: String,
     cores: usize,
     memory_mb: u64,
@@ -40,7 +63,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn this() -> Self {
+    fn this() -> Self {
         let read = |path| std::fs::read_to_string(path).unwrap_or_default();
         let field = |text: &str, name: &str| {
             let line = text.lines().find(|line| line.starts_with(name))?;
@@ -84,6 +107,30 @@ pub(crate) struct Large {
 pub(crate) struct Spread {
     pub(crate) practices: usize,
     pub(crate) scenes: Vec<SceneFigure>,
+}
+
+/// What a request costs with the most practices, as a multiple of what it costs with the fewest.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct Ratio {
+    pub(crate) scene: Scene,
+    /// The median of the turns.
+    pub(crate) median: f64,
+    /// Of each turn.
+    pub(crate) turns: Vec<f64>,
+}
+
+impl Ratio {
+    /// Of the runs of each number of practices; nothing where there is nothing to compare.
+    pub(crate) fn of(scene: Scene, practices: &[usize], runs: &[Vec<SceneFigure>]) -> Option<Self> {
+        let by_practices = || practices.iter().zip(runs);
+        let (fewest, few) = by_practices().min_by_key(|(practices, _)| **practices)?;
+        let (most, many) = by_practices().max_by_key(|(practices, _)| **practices)?;
+        if fewest == most {
+            return None;
+        }
+        let turns: Vec<f64> = few.iter().zip(many).map(|(few, many)| many.cpu_ms / few.cpu_ms).collect();
+        Some(Self { scene, median: middle(turns.clone(), |turn| *turn)?, turns })
+    }
 }
 
 /// What a request of one scene costs.
@@ -200,21 +247,6 @@ impl fmt::Display for FloorFigure {
     }
 }
 
-impl Figures {
-    /// What a request costs with the most practices, as a multiple of what it costs with the fewest. Nothing
-    /// where there is nothing to compare.
-    fn ratios(&self) -> Vec<(Scene, f64)> {
-        if self.spreads.len() < 2 {
-            return Vec::new();
-        }
-        let fewest = self.spreads.iter().min_by_key(|spread| spread.practices);
-        let most = self.spreads.iter().max_by_key(|spread| spread.practices);
-        let (Some(fewest), Some(most)) = (fewest, most) else { return Vec::new() };
-        let pairs = fewest.scenes.iter().zip(&most.scenes);
-        pairs.map(|(few, many)| (few.scene, many.cpu_ms / few.cpu_ms)).collect()
-    }
-}
-
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
@@ -228,7 +260,9 @@ impl fmt::Display for Figures {
         for figure in &self.floor {
             writeln!(f, "{figure}")?;
         }
-        writeln!(f, "memory of the program: {:.0} MB at first, {:.0} MB after", self.rss_idle_mb, self.rss_mb)?;
+        if self.practices > 0 {
+            writeln!(f, "memory of the program: {:.0} MB at first, {:.0} MB after", self.rss_idle_mb, self.rss_mb)?;
+        }
         if let Some(large) = &self.large {
             let resources = as_f64(large.resources);
             writeln!(
@@ -244,11 +278,13 @@ impl fmt::Display for Figures {
                 large.archive_mb
             )?;
         }
-        for (scene, ratio) in self.ratios() {
+        for Ratio { scene, median, turns } in &self.ratios {
+            let turns: Vec<String> = turns.iter().map(|turn| format!("{turn:.2}")).collect();
             writeln!(
                 f,
-                "{:<13} costs {ratio:.2} times as much with the most practices as with the fewest",
-                scene.name()
+                "{:<13} costs {median:.2} times as much with the most practices as with the fewest (turns: {})",
+                scene.name(),
+                turns.join(", ")
             )?;
         }
         Ok(())
@@ -258,6 +294,23 @@ impl fmt::Display for Figures {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn costing(cpu_ms: f64) -> SceneFigure {
+        let driven = Driven { requests: 1, seconds: 1.0, p50_ms: 1.0, p99_ms: 1.0 };
+        let cost = Cost { program_ms: cpu_ms, ..Cost::default() };
+        SceneFigure::of(Scene::FhirRead, 16, &driven, cost).unwrap()
+    }
+
+    #[test]
+    fn a_turn_is_compared_with_the_same_turn_of_the_other_and_the_middle_counts() {
+        // The machine is twice as slow in the second turn, for both.
+        let few = [1.0, 2.0, 1.0].map(costing).to_vec();
+        let many = [1.1, 2.4, 1.0].map(costing).to_vec();
+        let between = [9.0, 9.0, 9.0].map(costing).to_vec();
+        let ratio = Ratio::of(Scene::FhirRead, &[1000, 100, 1], &[many, between, few]).unwrap();
+        assert_eq!(ratio, Ratio { scene: Scene::FhirRead, median: 1.1, turns: vec![1.1, 1.2, 1.0] });
+        assert_eq!(Ratio::of(Scene::FhirRead, &[7], &[vec![costing(1.0)]]), None);
+    }
 
     #[test]
     fn the_middle_of_three_runs_counts() {

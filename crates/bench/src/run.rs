@@ -10,7 +10,7 @@ use crate::floor::{Floor, FloorScene, Floored};
 use crate::installation::Installation;
 use crate::large;
 use crate::load::{Load, Loaded};
-use crate::report::{self, Figures, FloorFigure, Import, Machine, SceneFigure, Spread};
+use crate::report::{self, Figures, FloorFigure, Import, Ratio, SceneFigure, Spread};
 use crate::work::{Said, Work, Worker};
 use crate::{Options, Outcome};
 
@@ -21,15 +21,13 @@ const MANY: usize = 16;
 
 /// Measures and tells.
 pub(crate) fn run(options: &Options) -> Outcome {
-    let mut figures = main_part(options)?;
-    for practices in &options.spreads {
-        println!("\nthe same patients over {practices} practices");
-        let (house, loaded) = filled(options, *practices)?;
-        let mut scenes = Vec::new();
-        for scene in scenes_of(options) {
-            scenes.push(measured(options, &house, &loaded, scene, MANY)?);
-        }
-        figures.spreads.push(Spread { practices: *practices, scenes });
+    let mut figures = Figures::none_yet(options);
+    if options.practices > 0 {
+        main_part(options, &mut figures)?;
+    }
+    if !options.spreads.is_empty() {
+        println!("\nthe same patients over other numbers of practices");
+        (figures.spreads, figures.ratios) = spreads(options)?;
     }
     if options.large > 0 {
         println!("\n{} resources come into one practice and go out of it", options.large);
@@ -50,35 +48,46 @@ fn scenes_of(options: &Options) -> impl Iterator<Item = Scene> {
     Scene::ALL.into_iter().filter(|scene| options.only.is_empty() || options.only.contains(scene))
 }
 
-fn main_part(options: &Options) -> Outcome<Figures> {
+fn main_part(options: &Options, figures: &mut Figures) -> Outcome {
     let (house, loaded) = filled(options, options.practices)?;
-    let rss_idle_mb = cpu::rss_mb(house.pid())?;
-    let mut scenes = Vec::new();
+    figures.import = Some(Import { resources: loaded.resources, seconds: loaded.import_s });
+    figures.rss_idle_mb = cpu::rss_mb(house.pid())?;
     for scene in scenes_of(options) {
         for connections in CONNECTIONS {
-            scenes.push(measured(options, &house, &loaded, scene, connections)?);
+            figures.scenes.push(measured(options, &house, &loaded, scene, connections)?);
         }
     }
-    let rss_mb = cpu::rss_mb(house.pid())?;
-    let mut floor = Vec::new();
+    figures.rss_mb = cpu::rss_mb(house.pid())?;
     for scene in FloorScene::ALL.into_iter().filter(|_| options.only.is_empty()) {
-        floor.push(floored(options, &house, &loaded, scene)?);
+        figures.floor.push(floored(options, &house, &loaded, scene)?);
     }
-    Ok(Figures {
-        version: 1,
-        machine: Machine::this(),
-        patients: options.patients,
-        practices: options.practices,
-        seconds: options.seconds,
-        runs: options.runs,
-        import: Import { resources: loaded.resources, seconds: loaded.import_s },
-        large: None,
-        scenes,
-        floor,
-        rss_idle_mb,
-        rss_mb,
-        spreads: Vec::new(),
-    })
+    Ok(())
+}
+
+/// The same patients over other numbers of practices. Their installations stand side by side and take turns, so that
+/// what else the machine does meets all alike, and a turn of one is compared with the same turn of another.
+fn spreads(options: &Options) -> Outcome<(Vec<Spread>, Vec<Ratio>)> {
+    let mut standing = Vec::new();
+    for practices in &options.spreads {
+        standing.push((Spread { practices: *practices, scenes: Vec::new() }, filled(options, *practices)?));
+    }
+    let mut ratios = Vec::new();
+    for scene in scenes_of(options) {
+        let mut runs: Vec<Vec<SceneFigure>> = vec![Vec::new(); standing.len()];
+        for run in 0..options.runs.max(1) {
+            for ((_, (house, loaded)), runs) in standing.iter().zip(&mut runs) {
+                runs.push(once(options, house, loaded, scene, MANY, run)?);
+            }
+        }
+        let practices: Vec<usize> = standing.iter().map(|(spread, _)| spread.practices).collect();
+        ratios.extend(Ratio::of(scene, &practices, &runs));
+        for ((spread, _), runs) in standing.iter_mut().zip(runs) {
+            let figure = SceneFigure::median(runs).ok_or("nothing was measured")?;
+            println!("{:>5} practices: {figure}", spread.practices);
+            spread.scenes.push(figure);
+        }
+    }
+    Ok((standing.into_iter().map(|(spread, _)| spread).collect(), ratios))
 }
 
 /// An installation with patients in it.
@@ -154,24 +163,34 @@ fn measured(
     scene: Scene,
     connections: usize,
 ) -> Outcome<SceneFigure> {
-    let mut runs = Vec::new();
-    for run in 0..options.runs.max(1) {
-        let work = Work::Drive(Drive {
-            address: house.address.clone(),
-            practices: loaded.practices.clone(),
-            scene,
-            connections,
-            warm_up_ms: if run == 0 { 2_000 } else { 500 },
-            count_ms: u64::try_from(Duration::from_secs(options.seconds).as_millis())?,
-            seed: u64::try_from(run * 100 + connections)?,
-        });
-        let mut worker = Worker::start(&work, None)?;
-        let (driven, cost): (Driven, Cost) = costed(&mut worker, || cpu::of(house.pid()))?;
-        runs.push(SceneFigure::of(scene, connections, &driven, cost)?);
-    }
+    let runs = 0..options.runs.max(1);
+    let runs = runs.map(|run| once(options, house, loaded, scene, connections, run)).collect::<Outcome<_>>()?;
     let figure = SceneFigure::median(runs).ok_or("nothing was measured")?;
     println!("{figure}");
     Ok(figure)
+}
+
+/// One run of a scene.
+fn once(
+    options: &Options,
+    house: &Installation,
+    loaded: &Loaded,
+    scene: Scene,
+    connections: usize,
+    run: usize,
+) -> Outcome<SceneFigure> {
+    let work = Work::Drive(Drive {
+        address: house.address.clone(),
+        practices: loaded.practices.clone(),
+        scene,
+        connections,
+        warm_up_ms: if run == 0 { 2_000 } else { 500 },
+        count_ms: u64::try_from(Duration::from_secs(options.seconds).as_millis())?,
+        seed: u64::try_from(run * 100 + connections)?,
+    });
+    let mut worker = Worker::start(&work, None)?;
+    let (driven, cost): (Driven, Cost) = costed(&mut worker, || cpu::of(house.pid()))?;
+    SceneFigure::of(scene, connections, &driven, cost)
 }
 
 fn floored(options: &Options, house: &Installation, loaded: &Loaded, scene: FloorScene) -> Outcome<FloorFigure> {

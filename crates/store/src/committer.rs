@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::StoreError;
 use crate::event::EventRecord;
 use crate::grouped::{Grouped, Waiting};
-use crate::trip::{Asked, Trip, ends};
+use crate::trip::{Asked, Trip};
 
 pub(crate) struct Committer {
     events: Grouped<EventRecord, ()>,
@@ -61,58 +61,22 @@ async fn commit_group(pool: Pool, group: Vec<Waiting<EventRecord, ()>>) {
 async fn write_all(pool: &Pool, records: &[EventRecord]) -> Result<(), StoreError> {
     let Some(EventRecord { practice: first, .. }) = records.first() else { return Ok(()) };
     let columns = EventColumns::of(*first, &records.iter().collect::<Vec<_>>());
-    let params = columns.params();
+    let practices = Practices::of(records);
+    let params = if records.len() == 1 { columns.params() } else { columns.params_of(&practices) };
     let trip = Trip::begin(pool, *first).await?;
-    let written = if records.iter().all(|record| record.practice == *first) {
-        trip.last(&params.statements().collect::<Vec<_>>()).await
-    } else {
-        let of_practices = OfPractices::of(records);
-        trip.last(&[(WRITE_EVENTS, &of_practices.params(&columns))]).await
-    };
-    written.map(drop).map_err(|(_, error)| error)
+    trip.last(&params.statements().collect::<Vec<_>>()).await.map(drop).map_err(|(_, error)| error)
 }
 
-/// Events of several practices, each written with its own set (V16).
-const WRITE_EVENTS: &str =
-    "select audit_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
-
-/// What [`WRITE_EVENTS`] is told beside the columns of the events.
-struct OfPractices {
-    practices: Vec<Uuid>,
-    /// Where among all subjects those of each event end.
-    subject_ends: Vec<i32>,
+/// Whose the events of a group are.
+struct Practices {
+    of_events: Vec<Uuid>,
+    of_subjects: Vec<Uuid>,
 }
 
-impl OfPractices {
+impl Practices {
     fn of(records: &[EventRecord]) -> Self {
-        Self {
-            practices: records.iter().map(|record| record.practice.uuid()).collect(),
-            subject_ends: ends(records.iter().map(|record| record.subject_rows.len())),
-        }
-    }
-
-    fn params<'a>(&'a self, columns: &'a EventColumns<'_>) -> [&'a (dyn ToSql + Sync); 19] {
-        [
-            &self.practices,
-            &columns.id,
-            &columns.at,
-            &columns.actor_kind,
-            &columns.actor_id,
-            &columns.source,
-            &columns.action,
-            &columns.record_kind,
-            &columns.record_id,
-            &columns.patient,
-            &columns.field,
-            &columns.purpose,
-            &columns.details,
-            &columns.changes,
-            &columns.subjects,
-            &columns.leaf_hash,
-            &self.subject_ends,
-            &columns.subject_patient,
-            &columns.subject_opening,
-        ]
+        let subjects = records.iter().flat_map(|r| r.subject_rows.iter().map(|_| r.practice.uuid()));
+        Self { of_events: records.iter().map(|r| r.practice.uuid()).collect(), of_subjects: subjects.collect() }
     }
 }
 
@@ -127,26 +91,60 @@ const INSERT_EVENT: &str = "
     )
     insert into audit_pending (practice_id, event_id, leaf_hash) select $1, ($2::uuid[])[1], ($16::bytea[])[1]";
 
-const INSERT_EVENTS: &str = "
-    with event as (
-        insert into audit_event (practice_id, event_id, at, actor_kind, actor_id, source, action, record_kind, record_id,
-            patient_id, field, purpose, details, changes, subjects)
-        select $1, event_id, at, actor_kind, actor_id, source, action, record_kind, record_id,
-            patient_id, field, purpose, details, changes, subjects
-        from unnest($2::uuid[], $3::timestamptz[], $4::int2[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::uuid[],
-            $10::uuid[], $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::bytea[])
-            as e (event_id, at, actor_kind, actor_id, source, action, record_kind, record_id, patient_id, field, purpose,
-                details, changes, subjects)
-    )
-    insert into audit_pending (practice_id, event_id, leaf_hash)
-    select $1, event_id, leaf_hash from unnest($2::uuid[], $16::bytea[]) as p (event_id, leaf_hash)";
+/// Statements that write many events, and whom they are about besides.
+struct Written {
+    events: &'static str,
+    subjects: &'static str,
+}
 
-const INSERT_SUBJECTS: &str = "
-    insert into audit_subject (practice_id, patient_id, event_id, opening)
-    select $1, patient_id, event_id, opening
-    from unnest($2::uuid[], $3::uuid[], $4::bytea[]) as s (patient_id, event_id, opening)";
+/// Of the practice that is set.
+const OF_ONE: Written = Written {
+    events: "
+        with event as (
+            insert into audit_event (practice_id, event_id, at, actor_kind, actor_id, source, action, record_kind,
+                record_id, patient_id, field, purpose, details, changes, subjects)
+            select $1, event_id, at, actor_kind, actor_id, source, action, record_kind,
+                record_id, patient_id, field, purpose, details, changes, subjects
+            from unnest($2::uuid[], $3::timestamptz[], $4::int2[], $5::uuid[], $6::text[], $7::text[], $8::text[],
+                $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::bytea[])
+                as e (event_id, at, actor_kind, actor_id, source, action, record_kind, record_id, patient_id, field,
+                    purpose, details, changes, subjects)
+        )
+        insert into audit_pending (practice_id, event_id, leaf_hash)
+        select $1, event_id, leaf_hash from unnest($2::uuid[], $16::bytea[]) as p (event_id, leaf_hash)",
+    subjects: "
+        insert into audit_subject (practice_id, patient_id, event_id, opening)
+        select $1, patient_id, event_id, opening
+        from unnest($2::uuid[], $3::uuid[], $4::bytea[]) as s (event_id, patient_id, opening)",
+};
 
-/// The events of one practice as columns.
+/// The same of several practices, each row with its practice set: the wall asks for it at each row (V18), so that rows
+/// written in another order than they were named would be refused.
+const OF_EACH: Written = Written {
+    events: "
+        with event as (
+            insert into audit_event (practice_id, event_id, at, actor_kind, actor_id, source, action, record_kind,
+                record_id, patient_id, field, purpose, details, changes, subjects)
+            select practice_id, event_id, at, actor_kind, actor_id, source, action, record_kind,
+                record_id, patient_id, field, purpose, details, changes, subjects
+            from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::int2[], $5::uuid[], $6::text[], $7::text[],
+                $8::text[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::bytea[])
+                as e (practice_id, event_id, at, actor_kind, actor_id, source, action, record_kind, record_id,
+                    patient_id, field, purpose, details, changes, subjects)
+            where set_config('app.practice', practice_id::text, true) is not null
+        )
+        insert into audit_pending (practice_id, event_id, leaf_hash)
+        select practice_id, event_id, leaf_hash
+        from unnest($1::uuid[], $2::uuid[], $16::bytea[]) as p (practice_id, event_id, leaf_hash)
+        where set_config('app.practice', practice_id::text, true) is not null",
+    subjects: "
+        insert into audit_subject (practice_id, patient_id, event_id, opening)
+        select practice_id, patient_id, event_id, opening
+        from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[]) as s (practice_id, event_id, patient_id, opening)
+        where set_config('app.practice', practice_id::text, true) is not null",
+};
+
+/// Events as columns.
 pub(crate) struct EventColumns<'a> {
     practice: Uuid,
     id: Vec<Uuid>,
@@ -169,11 +167,10 @@ pub(crate) struct EventColumns<'a> {
     subject_opening: Vec<&'a [u8]>,
 }
 
-/// Parameters of the statements that write [`EventColumns`].
+/// The statements that write [`EventColumns`], and their parameters.
 pub(crate) struct EventParams<'a> {
-    count: usize,
-    events: [&'a (dyn ToSql + Sync); 16],
-    subjects: Option<[&'a (dyn ToSql + Sync); 4]>,
+    events: (&'static str, [&'a (dyn ToSql + Sync); 16]),
+    subjects: Option<(&'static str, [&'a (dyn ToSql + Sync); 4])>,
 }
 
 impl<'a> EventColumns<'a> {
@@ -207,40 +204,55 @@ impl<'a> EventColumns<'a> {
         }
     }
 
+    /// Into the log of the practice that the transaction points at.
     pub(crate) fn params(&self) -> EventParams<'_> {
+        let events = if self.id.len() == 1 { INSERT_EVENT } else { OF_ONE.events };
+        self.written(&Written { events, ..OF_ONE }, &self.practice, &self.practice)
+    }
+
+    /// Each into the log of its practice.
+    fn params_of<'b>(&'b self, practices: &'b Practices) -> EventParams<'b> {
+        self.written(&OF_EACH, &practices.of_events, &practices.of_subjects)
+    }
+
+    fn written<'b>(
+        &'b self,
+        by: &Written,
+        practices: &'b (dyn ToSql + Sync),
+        of_subjects: &'b (dyn ToSql + Sync),
+    ) -> EventParams<'b> {
+        let events: [&(dyn ToSql + Sync); 16] = [
+            practices,
+            &self.id,
+            &self.at,
+            &self.actor_kind,
+            &self.actor_id,
+            &self.source,
+            &self.action,
+            &self.record_kind,
+            &self.record_id,
+            &self.patient,
+            &self.field,
+            &self.purpose,
+            &self.details,
+            &self.changes,
+            &self.subjects,
+            &self.leaf_hash,
+        ];
         let subjects: [&(dyn ToSql + Sync); 4] =
-            [&self.practice, &self.subject_patient, &self.subject_event, &self.subject_opening];
+            [of_subjects, &self.subject_event, &self.subject_patient, &self.subject_opening];
         EventParams {
-            count: self.id.len(),
-            events: [
-                &self.practice,
-                &self.id,
-                &self.at,
-                &self.actor_kind,
-                &self.actor_id,
-                &self.source,
-                &self.action,
-                &self.record_kind,
-                &self.record_id,
-                &self.patient,
-                &self.field,
-                &self.purpose,
-                &self.details,
-                &self.changes,
-                &self.subjects,
-                &self.leaf_hash,
-            ],
-            subjects: (!self.subject_patient.is_empty()).then_some(subjects),
+            events: (by.events, events),
+            subjects: (!self.subject_patient.is_empty()).then_some((by.subjects, subjects)),
         }
     }
 }
 
 impl EventParams<'_> {
-    /// The statements that write the events into the log of the practice that the transaction points at.
+    /// The statements, in their order.
     pub(crate) fn statements(&self) -> impl Iterator<Item = Asked<'_>> {
-        let text = if self.count == 1 { INSERT_EVENT } else { INSERT_EVENTS };
-        let events: Asked<'_> = (text, &self.events);
-        let subjects = self.subjects.as_ref().map(|params| -> Asked<'_> { (INSERT_SUBJECTS, params) });
+        let events: Asked<'_> = (self.events.0, &self.events.1);
+        let subjects = self.subjects.as_ref().map(|(text, params)| -> Asked<'_> { (text, params) });
         std::iter::once(events).chain(subjects)
     }
 }

@@ -289,6 +289,34 @@ async fn event_of(client: &Client, practice: PracticeId, id: Uuid) {
     client.execute(sql, &[&practice.uuid(), &id]).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_row_among_many_that_is_not_of_the_practice_set_for_it_is_refused() {
+    let (_house, lot) = lot().await;
+    let (client, other) = (running_role().await, Lot::found(&lot.store).await);
+    let (mine, other) = (lot.practice.uuid(), other.practice.uuid());
+    // Each row with the practice that is set before it is written.
+    let sql = "insert into audit_event (practice_id, event_id, at, actor_kind, actor_id, source, action, details, changes, subjects)
+               select practice, gen_random_uuid(), now(), 2, practice, 'host', 'test', '', '', ''
+               from unnest($1::uuid[], $2::uuid[]) as e (practice, of)
+               where set_config('app.practice', of::text, true) is not null";
+    let cases = [
+        (vec![mine, other, mine], vec![mine, other, mine], None),
+        (vec![mine, other, mine], vec![mine, mine, mine], Some("42501")),
+        // One too late, and one too early.
+        (vec![mine, other, mine], vec![other, mine, other], Some("42501")),
+        (vec![mine, mine, other], vec![mine, other, other], Some("42501")),
+    ];
+    for (rows, set, refused) in cases {
+        client.batch_execute("begin").await.unwrap();
+        let written = client.execute(sql, &[&rows, &set]).await;
+        match refused {
+            None => assert_eq!(written.unwrap(), 3),
+            Some(refused) => assert_eq!(code(written), refused, "{rows:?} with {set:?}"),
+        }
+        client.batch_execute("rollback").await.unwrap();
+    }
+}
+
 async fn touch(client: &Client, lot: &Lot, event: Uuid) -> u64 {
     let sql = "update practice set event_id = $2 where practice_id = $1";
     client.execute(sql, &[&lot.practice.uuid(), &event]).await.unwrap()

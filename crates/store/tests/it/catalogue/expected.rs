@@ -89,7 +89,6 @@ pub const DATA: Expected = Expected {
         ("audit_stands", false, false),
         ("audit_touch_any", true, false),
         ("audit_touch_rows", true, false),
-        ("audit_write", false, true),
         ("import_built_on", false, true),
         // With its owner's rights, since the running role can remove no patient; what it lets go, and when,
         // stands in it.
@@ -134,5 +133,7 @@ impl Watch {
 pub const CHECK: &str = "CREATE CONSTRAINT TRIGGER audit_check AFTER INSERT ON public.audit_touch \
                          DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION audit_check()";
 
-/// The one policy.
-pub const POLICY: &str = "(practice_id = ( SELECT (current_setting('app.practice'::text))::uuid AS current_setting))";
+/// The one policy: asked once of what a statement reads,
+pub const USING: &str = "(practice_id = ( SELECT (current_setting('app.practice'::text))::uuid AS current_setting))";
+/// and of each row that it writes.
+pub const WITH_CHECK: &str = "(practice_id = (current_setting('app.practice'::text))::uuid)";

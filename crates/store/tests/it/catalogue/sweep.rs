@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Client;
 
-use super::expected::{CHECK, Expected, POLICY};
+use super::expected::{CHECK, Expected, USING, WITH_CHECK};
 
 /// Every fault of the walls, in words. Empty when they stand.
 pub async fn sweep(client: &Client, expected: &Expected) -> Vec<String> {
@@ -165,8 +165,9 @@ async fn policies(client: &Client, expected: &Expected, found: &mut Vec<String>)
         if !row.get::<_, bool>(2) {
             found.push(format!("{table}: row-level security does not bind its owner"));
         }
-        let right = |text: Option<String>| text.as_deref() == Some(POLICY);
-        if !(row.get::<_, Option<bool>>(3) == Some(true) && right(row.get(4)) && right(row.get(5))) {
+        let (using, with_check): (Option<&str>, Option<&str>) = (row.get(4), row.get(5));
+        let right = using == Some(USING) && with_check == Some(WITH_CHECK);
+        if !(row.get::<_, Option<bool>>(3) == Some(true) && right) {
             found.push(format!("{table}: its policy is not the one that all tables have"));
         }
         *policies.entry(table).or_default() += 1;
