@@ -26,6 +26,12 @@ store::actions! {
     pub AskReset = "person.password-reset-ask", house;
     /// A password was chosen by such a mail.
     pub UseReset = "person.password-reset", house;
+    /// An administrator has started that somebody sets up their second factor anew; their other practices hold them.
+    pub OpenFactorReset = "person.factor-reset-open", house;
+    /// The link of such a mail was opened with the password.
+    pub UseFactorReset = "person.factor-reset", house;
+    /// A practice lets somebody in again whose second factor was reset elsewhere.
+    pub LetIn = "door.let-in", house;
     /// A new second factor was shown, to be confirmed.
     pub OfferTotp = "person.totp-offer", house;
     /// A new second factor was confirmed.
@@ -79,4 +85,8 @@ store::actions! {
     pub ChangeRolesToOwner = "team.roles", writes, all of [ChangeRoles, GrantOwner];
     /// Remove somebody from the team.
     pub RemoveMember = "team.remove", writes;
+    /// Start that somebody sets up their second factor anew.
+    pub BeginFactorReset = "team.reset-factors", writes;
+    /// Let somebody in again whose second factor was reset elsewhere.
+    pub AgreeToReset = "team.agree-reset", writes;
 }

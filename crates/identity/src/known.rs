@@ -56,6 +56,15 @@ impl Identity {
         Ok(practices)
     }
 
+    /// The same, with those that hold them at the door.
+    pub(crate) async fn all_practices_of(&self, person: PersonId) -> Result<Vec<PracticeId>, StoreError> {
+        let tx = self.store.visit::<ReadAccount>(Source::Host).await?;
+        let practices = reads::doors_open_and_held(&tx, person, PRACTICES_MAX).await?;
+        tx.keep_counts().await?;
+        self.know_all(&practices).await?;
+        Ok(practices)
+    }
+
     /// Records a refusal in the house's log and in those of the person's practices.
     pub(crate) async fn refuse(
         &self,

@@ -31,6 +31,8 @@ pub(crate) enum Changed<'a> {
     PasskeyAdded(&'a str),
     /// There is one passkey less, of this name.
     PasskeyRemoved(&'a str),
+    /// The second factor was set up anew.
+    Reset,
 }
 
 /// To somebody whose way in has changed, so that they know it if it was not them.
@@ -54,6 +56,11 @@ pub(crate) fn changed(to: &str, base_url: &str, what: &Changed<'_>) -> Letter {
                 "The passkey \u{201c}{name}\u{201d} was taken away from your account. It signs in nobody any more."
             ),
         ),
+        Changed::Reset => (
+            "Your second factor was reset",
+            "Another app or passkey was set up for your account in the place of all that there were, recovery codes too."
+                .to_owned(),
+        ),
     };
     Letter {
         to: to.to_owned(),
@@ -62,6 +69,49 @@ pub(crate) fn changed(to: &str, base_url: &str, what: &Changed<'_>) -> Letter {
             "{happened}\n\nIf it was you, there is nothing to do.\n\n\
              If it was not you, choose a new password now, which signs everybody out, and look through your account:\n\n\
              {base_url}/reset\n"
+        ),
+    }
+}
+
+/// To somebody whose second factor is to be set up anew.
+pub(crate) fn factor_reset(to: &str, practice: &str, link: &Secret<String>) -> Letter {
+    Letter {
+        to: to.to_owned(),
+        subject: "Set up your second factor anew".to_owned(),
+        text: format!(
+            "{practice} has started this, because you said that you cannot sign in any more.\n\n\
+             Open this link within an hour. It asks for your password, and then you set up an authenticator app or a \
+             passkey:\n\n{}\n\n\
+             It works until you have done so. If you belong to other practices too, they let you in again when \
+             somebody there has agreed.\n\n\
+             If you can still sign in as before, do that instead: it ends this, and all stays as it was. If you know \
+             nothing of it, tell an owner of {practice}.\n",
+            link.expose()
+        ),
+    }
+}
+
+/// To those who answer for a team of which somebody is held.
+pub(crate) fn held(to: &str, practice: &str, name: &str, base_url: &str) -> Letter {
+    Letter {
+        to: to.to_owned(),
+        subject: format!("{name} cannot enter {practice} at the moment"),
+        text: format!(
+            "Another practice of {name} has started that they set up their second factor anew. So that nobody comes \
+             into {practice} that way, {name} is not let in there until one of you agrees.\n\n\
+             Ask them whether it was them, not by mail, and then agree on the page of the team of {practice}:\n\n\
+             {base_url}/team\n"
+        ),
+    }
+}
+
+/// To somebody who is let in again.
+pub(crate) fn let_in(to: &str, practice: &str, base_url: &str) -> Letter {
+    Letter {
+        to: to.to_owned(),
+        subject: format!("You can enter {practice} again"),
+        text: format!(
+            "{practice} has agreed that your second factor was reset. You can go there again:\n\n{base_url}/account\n"
         ),
     }
 }

@@ -30,6 +30,7 @@ mod actions;
 pub mod clients;
 mod codes;
 mod counting;
+pub mod factor_reset;
 pub mod founding;
 pub mod host;
 mod known;

@@ -7,8 +7,8 @@ use store::{Action, Sql, StoreError, Tx, sql};
 use uuid::Uuid;
 
 use crate::rows::{
-    CodeRow, DoorRow, HalfRow, InvitationRow, ListingRow, MembershipRow, PasskeyRow, PersonRow, PracticeRow, ResetRow,
-    SeenSessionRow, SessionRow,
+    CodeRow, DoorRow, FactorResetRow, HalfRow, InvitationRow, ListingRow, MembershipRow, PasskeyRow, PersonRow,
+    PracticeRow, ResetRow, SeenSessionRow, SessionRow,
 };
 
 type Found<T> = Result<Option<T>, StoreError>;
@@ -64,13 +64,73 @@ pub(crate) const DOORS: Sql = sql!(
     "select d.opens from door d
      join practice_listing l on l.practice_id = d.practice_id and l.id = d.opens
      where d.practice_id = $1 and d.person_id = $2 and l.state = 'active'
+       and not exists (
+           select from factor_reset r
+           where r.practice_id = d.practice_id and r.person_id = d.person_id and r.begun_in <> d.opens
+             and r.created_at >= d.created_at and (r.ended_at is null or r.used_at is not null)
+             and not exists (
+                 select from factor_reset_agreed a
+                 where a.practice_id = r.practice_id and a.reset_id = r.id and a.agreed_in = d.opens))
      order by d.created_at, d.id limit $3"
 );
 
-/// The practices that a person has a door to, oldest first.
+/// The practices that a person can enter, oldest first: no reset of their second factor shuts the door.
 pub(crate) async fn doors<A: Action>(tx: &Tx<A>, person: PersonId, limit: i64) -> All<PracticeId> {
     let ids = tx.ids(DOORS, &[&person.uuid(), &limit]).await?;
     Ok(ids.into_iter().map(PracticeId::from_uuid).collect())
+}
+
+/// The practices that a person has a door to, held or not.
+pub(crate) async fn doors_open_and_held<A: Action>(tx: &Tx<A>, person: PersonId, limit: i64) -> All<PracticeId> {
+    let sql = sql!(
+        "select d.opens from door d
+         join practice_listing l on l.practice_id = d.practice_id and l.id = d.opens
+         where d.practice_id = $1 and d.person_id = $2 and l.state = 'active'
+         order by d.created_at, d.id limit $3"
+    );
+    let ids = tx.ids(sql, &[&person.uuid(), &limit]).await?;
+    Ok(ids.into_iter().map(PracticeId::from_uuid).collect())
+}
+
+/// Whom a practice does not let in, and the resets that it has not agreed to.
+pub(crate) async fn held<A: Action>(tx: &Tx<A>, practice: PracticeId) -> All<(PersonId, Uuid)> {
+    let sql = sql!(
+        "select d.person_id, r.id from door d
+         join factor_reset r on r.practice_id = d.practice_id and r.person_id = d.person_id
+         where d.practice_id = $1 and d.opens = $2 and r.begun_in <> d.opens
+           and r.created_at >= d.created_at and (r.ended_at is null or r.used_at is not null)
+           and not exists (
+               select from factor_reset_agreed a
+               where a.practice_id = r.practice_id and a.reset_id = r.id and a.agreed_in = d.opens)
+         limit 2000"
+    );
+    let pairs = tx.pairs(sql, &[&practice.uuid()]).await?;
+    Ok(pairs.into_iter().map(|(person, reset)| (PersonId::from_uuid(person), reset)).collect())
+}
+
+/// Whether a person's second factor was reset since a moment, begun in another practice than this.
+pub(crate) async fn reset_elsewhere_since<A: Action>(
+    tx: &Tx<A>,
+    person: PersonId,
+    practice: PracticeId,
+    since: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = sql!(
+        "select count(*) from factor_reset
+         where practice_id = $1 and person_id = $2 and begun_in <> $3 and used_at >= $4"
+    );
+    Ok(tx.count(sql, &[&person.uuid(), &practice.uuid(), &since]).await? > 0)
+}
+
+pub(crate) async fn factor_reset<A: Action>(tx: &Tx<A>, token_hash: &[u8]) -> Found<FactorResetRow> {
+    let sql = sql!("select * from factor_reset where practice_id = $1 and token_hash = $2");
+    tx.rows(sql, &[&token_hash]).await.map(first)
+}
+
+/// The resets of a person's second factor that have not ended, also those whose links are too old.
+pub(crate) async fn unused_factor_resets<A: Action>(tx: &Tx<A>, person: PersonId) -> All<FactorResetRow> {
+    let sql = sql!("select * from factor_reset where practice_id = $1 and person_id = $2 and ended_at is null");
+    tx.rows(sql, &[&person.uuid()]).await
 }
 
 pub(crate) async fn door<A: Action>(tx: &Tx<A>, person: PersonId, opens: PracticeId) -> Found<DoorRow> {

@@ -1,5 +1,5 @@
 //! Choosing a new password by mail. A mailbox alone opens no account: the second factor is still
-//! asked at the next sign-in.
+//! asked at the next sign-in (unless somebody of a practice has started that it is set up anew).
 //!
 //! Invariant: asking gives the same answer, not sooner than [`crate::ANSWER_FLOOR`], whether or not
 //! the address has an account. A link is good once, for fifteen minutes, and only the last one sent.

@@ -120,6 +120,30 @@ store::sealed_row! {
 }
 
 store::sealed_row! {
+    /// A link with which the second factor can be set up anew. Ended without being used: nothing has changed.
+    pub(crate) row FactorResetRow opens FactorReset patched by FactorResetPatch in "factor_reset" id Uuid, keyed person(person_id) {
+        clear {
+            person_id: PersonId,
+            begun_in: PracticeId,
+            token_hash: Vec<u8>,
+            created_at: Timestamp,
+            expires_at: Timestamp,
+            used_at: Option<Timestamp>,
+            ended_at: Option<Timestamp>,
+        }
+        sealed {}
+    }
+}
+
+store::sealed_row! {
+    /// A practice has agreed to a reset that was begun in another.
+    pub(crate) row AgreedRow opens Agreed patched by AgreedPatch in "factor_reset_agreed" id Uuid, keyed person(person_id) {
+        clear { person_id: PersonId, reset_id: Uuid, agreed_in: PracticeId, created_at: Timestamp }
+        sealed {}
+    }
+}
+
+store::sealed_row! {
     /// A practice that a person can enter. No permission: the membership in the practice decides.
     pub(crate) row DoorRow opens Door patched by DoorPatch in "door" id Uuid, keyed person(person_id) {
         clear { person_id: PersonId, opens: PracticeId, created_at: Timestamp }

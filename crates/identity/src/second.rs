@@ -11,15 +11,16 @@ use serde_json::json;
 use store::{Event, HouseAction, HouseOnce, HouseTx, StoreError, Versioned};
 
 use crate::counting::{account, attempt, give_back};
+use crate::factor_reset::end_unused;
 use crate::known::ACTIVE;
 use crate::passkeys::{AskedOfDevice, FromDevice, answered, made};
 use crate::recovery::RecoveryCode;
 use crate::rows::{CodePatch, HalfPatch, HalfRow, PersonPatch, PersonRow, Session, SessionPatch, SessionRow};
-use crate::sign_in::{NextStep, SignInError, Step, id_in};
+use crate::sign_in::{ANEW, NextStep, SignInError, Step, id_in};
 use crate::throttle::Rule;
 use crate::token::{ForHalfSignIn, ForSession, Token};
 use crate::totp::{CodeRefused, TotpSecret};
-use crate::{Identity, ReissueToken, SignIn, reads, writes};
+use crate::{Identity, PRACTICES_MAX, ReissueToken, SignIn, reads, writes};
 
 /// How long a session lasts at the most, used or not.
 pub const SESSION_LIFE: SignedDuration = SignedDuration::from_hours(12);
@@ -177,7 +178,7 @@ impl Identity {
         let half = reads::half(&tx, token.hash().bytes()).await?.ok_or(SignInError::Expired)?;
         tx.keep_counts().await?;
         let person = half.person_id;
-        let practices = self.practices_of(person).await?;
+        let practices = self.all_practices_of(person).await?;
 
         let tx = self.store.visit::<SignIn>(source.clone()).await?;
         let row = reads::lock_person(&tx, person).await?;
@@ -216,6 +217,12 @@ impl Identity {
     ) -> Result<Checked, StoreError> {
         let (person, half) = tx.open((row.clone(), half.clone())).await?;
         let (person, half) = (person?, half?);
+        let enrols = if half.next == ANEW {
+            // The reset may have ended meanwhile.
+            !reads::unused_factor_resets(tx, person.id).await?.is_empty()
+        } else {
+            person.totp.is_none() && reads::passkeys(tx, person.id).await?.is_empty()
+        };
         match (proof, person.totp, half.enrolling) {
             (Proof::Totp(typed), Some(secret), _) => Ok(match take_code(tx, person.id, &secret, typed).await? {
                 Ok(()) => Checked::right("password+totp", "password+totp"),
@@ -232,10 +239,11 @@ impl Identity {
                 tx.amend(&code, Versioned(code.row_version), patch).await?;
                 Ok(Checked::right("password+recovery", "password+recovery"))
             }
-            (Proof::Enrol(typed), None, Some(secret)) => {
+            (Proof::Enrol(typed), _, Some(secret)) if enrols => {
                 if let Err(refused) = take_code(tx, person.id, &secret, typed).await? {
                     return Ok(Checked::Wrong(refused.into()));
                 }
+                self.lost_is_gone(tx, person.id, &person.email).await?;
                 let patch =
                     PersonPatch { totp: Some(Some(secret)), secured_at: Some(tx.at()), ..PersonPatch::default() };
                 tx.amend(row, Versioned(row.row_version), patch).await?;
@@ -250,13 +258,14 @@ impl Identity {
                 }
                 Ok(Checked::right("password+passkey", "password+passkey"))
             }
-            (Proof::EnrolPasskey(given), None, Some(_)) => {
+            (Proof::EnrolPasskey(given), _, Some(_)) if enrols => {
                 let credential = match made(tx, &self.party, person.id, given).await? {
                     Ok(credential) => credential,
                     Err(refused) => return Ok(Checked::Wrong(refused.into())),
                 };
+                self.lost_is_gone(tx, person.id, &person.email).await?;
                 self.keep_passkey(tx, person.id, FIRST_PASSKEY, credential).await?;
-                let patch = PersonPatch { secured_at: Some(tx.at()), ..PersonPatch::default() };
+                let patch = PersonPatch { totp: Some(None), secured_at: Some(tx.at()), ..PersonPatch::default() };
                 tx.amend(row, Versioned(row.row_version), patch).await?;
                 let codes = self.renew_codes_in(tx, person.id).await?;
                 let (factors, field) = ("password+passkey", "password+passkey, set up");
@@ -281,9 +290,15 @@ impl Identity {
         give_back(&tx, Rule::SecondFactor, &account(person), u32::MAX).await?;
         let session = SessionId::new(at, self.entropy());
         tx.is(person, session);
+        // Codes are made with a second factor that is set up now; else it was proved by one that the person had.
+        if right.codes.is_empty() {
+            end_unused(&mut tx, person).await?;
+        }
         let last = reads::last_entered(&tx, person).await?;
+        // As the doors are now that the person is locked.
+        let open = reads::doors(&tx, person, PRACTICES_MAX).await?;
         let mut member_of = Vec::new();
-        for practice in practices {
+        for practice in practices.into_iter().filter(|practice| open.contains(practice)) {
             tx.step_into(practice).await?;
             tx.tell_here();
             if reads::active_membership(&tx, person).await?.is_some() {

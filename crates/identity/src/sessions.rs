@@ -7,7 +7,7 @@ use store::{Event, HouseOnce, StoreError, Versioned};
 
 use crate::known::{end_all, tell};
 use crate::rows::SessionPatch;
-use crate::{EndSessions, Identity, Me, SignOut, SwitchPractice, reads};
+use crate::{EndSessions, Identity, Me, PRACTICES_MAX, SignOut, SwitchPractice, reads};
 
 /// Why the browser stays in the practice that it is in.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,7 @@ impl Identity {
         let (tx, _) = self.own::<SwitchPractice>(me).await?;
         let HouseOnce::Fresh(mut tx) = tx.once(key, &to).await? else { return Ok(()) };
         let row = reads::session(&tx, me.session()).await?.ok_or(StoreError::SignedOut)?;
-        if reads::door(&tx, me.person(), to).await?.is_none() {
+        if !reads::doors(&tx, me.person(), PRACTICES_MAX).await?.contains(&to) {
             return Err(SwitchError::NotYours);
         }
         tx.step_into(to).await?;

@@ -27,6 +27,9 @@ use crate::{Identity, PRACTICES_MAX, ProvePassword, ReissueToken, reads};
 /// How long there is between password and second factor.
 pub const HALF_LIFE: SignedDuration = SignedDuration::from_mins(10);
 
+/// What stands in the row of a half sign-in that sets the second factor up anew: though there is one, it may enrol.
+pub(crate) const ANEW: &str = "anew";
+
 /// What the second half will be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextStep {
@@ -48,6 +51,9 @@ impl NextStep {
     }
 
     pub(crate) fn parse(code: &str) -> Self {
+        if code == ANEW {
+            return Self::Enrol;
+        }
         [Self::Passkey, Self::Enrol].into_iter().find(|step| step.code() == code).unwrap_or(Self::Totp)
     }
 }
@@ -215,21 +221,40 @@ impl Identity {
         person: &PersonRow,
     ) -> Result<(HalfSignedIn, Uuid), StoreError> {
         let open = tx.open(person.clone()).await??;
-        let (at, id) = (tx.at(), self.row_id(tx.at()));
         let next = match open.totp {
             Some(_) => NextStep::Totp,
             None if reads::passkeys(tx, person.id).await?.is_empty() => NextStep::Enrol,
             None => NextStep::Passkey,
         };
+        self.put_half(tx, person.id, next, next.code()).await
+    }
+
+    /// The second half of somebody whose second factor is set up anew.
+    pub(crate) async fn insert_half_anew<A: HouseAction>(
+        &self,
+        tx: &mut HouseTx<A>,
+        person: PersonId,
+    ) -> Result<(HalfSignedIn, Uuid), StoreError> {
+        self.put_half(tx, person, NextStep::Enrol, ANEW).await
+    }
+
+    async fn put_half<A: HouseAction>(
+        &self,
+        tx: &mut HouseTx<A>,
+        person: PersonId,
+        next: NextStep,
+        code: &str,
+    ) -> Result<(HalfSignedIn, Uuid), StoreError> {
+        let (at, id) = (tx.at(), self.row_id(tx.at()));
         let token = Token::<ForHalfSignIn>::generate(self.entropy());
         let expires_at = at.saturating_add(HALF_LIFE).unwrap_or(at);
         tx.insert::<HalfRow>(Half {
             id,
             row_version: 1,
             token_hash: token.hash().bytes().to_vec(),
-            person_id: person.id,
+            person_id: person,
             session_id: None,
-            next: next.code().to_owned(),
+            next: code.to_owned(),
             created_at: at,
             expires_at,
             spent_at: None,
@@ -240,7 +265,7 @@ impl Identity {
     }
 
     /// The answer was lost: gives the same half sign-in another token, if it is still open.
-    async fn reissue_half(
+    pub(crate) async fn reissue_half(
         &self,
         outcome: &serde_json::Value,
         person: PersonId,
@@ -282,14 +307,14 @@ impl Identity {
 }
 
 /// What an attempt was counted by.
-struct Tries {
-    account: String,
-    network: String,
+pub(crate) struct Tries {
+    pub(crate) account: String,
+    pub(crate) network: String,
 }
 
 impl Tries {
     /// Gives the account everything back, and the network what this account had added.
-    async fn give_back<A: HouseAction>(&self, tx: &HouseTx<A>) -> Result<(), StoreError> {
+    pub(crate) async fn give_back<A: HouseAction>(&self, tx: &HouseTx<A>) -> Result<(), StoreError> {
         let tried = give_back(tx, Rule::SignInAccount, &self.account, u32::MAX).await?;
         give_back(tx, Rule::SignInNetwork, &self.network, tried).await.map(drop)
     }
@@ -304,6 +329,6 @@ pub(crate) fn id_in(outcome: &serde_json::Value, name: &str) -> Option<Uuid> {
 pub(crate) async fn known_by_email<A: HouseAction>(tx: &HouseTx<A>, email: &str) -> Result<Option<Known>, StoreError> {
     let token = email_token(tx, email).await?;
     let Some(row) = reads::person_by_email(tx, &token).await? else { return Ok(None) };
-    let practices: Vec<PracticeId> = reads::doors(tx, row.id, PRACTICES_MAX).await?;
+    let practices: Vec<PracticeId> = reads::doors_open_and_held(tx, row.id, PRACTICES_MAX).await?;
     Ok(Some(Known { row, practices }))
 }

@@ -47,6 +47,8 @@ purposes! {
     ForInvitation = "invitation";
     /// Choosing a new password: the link in a mail.
     ForPasswordReset = "password reset";
+    /// Setting up the second factor anew: the link in a mail.
+    ForFactorReset = "factor reset";
 }
 
 /// A token itself. Whoever holds its text holds what it stands for.

@@ -141,6 +141,16 @@ enum Person {
         #[command(flatten)]
         which: Which,
     },
+    /// Let somebody into a practice again whose second factor another practice has reset; for practices where nobody
+    /// else could agree. Make sure first that it is them who asks
+    LetIn {
+        /// The practice's short name
+        practice: String,
+        /// The person's e-mail address
+        email: String,
+        #[command(flatten)]
+        which: Which,
+    },
 }
 
 #[derive(Subcommand)]
@@ -345,6 +355,9 @@ impl Line {
                 which.perform(Task::PersonInvite { practice, email, name, roles })
             }
             Word::Person(Person::List { practice, which }) => which.perform(Task::PersonList { practice }),
+            Word::Person(Person::LetIn { practice, email, which }) => {
+                which.perform(Task::PersonLetIn { practice, email })
+            }
             Word::Keys(Keys::Create { config }) => create_root_key(&config),
             Word::Keys(Keys::Status { which }) => which.perform(Task::KeysStatus),
             Word::Keys(Keys::Rotate { practice, all, root, which }) => match (practice, all, root) {

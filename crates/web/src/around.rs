@@ -116,6 +116,10 @@ pub enum Done {
     Roles,
     /// Somebody was removed.
     Removed,
+    /// Somebody will set up their second factor anew.
+    FactorsReset,
+    /// Somebody may come in again.
+    LetIn,
     /// An invitation stands.
     Invited,
     /// An invitation was taken back.
@@ -146,6 +150,8 @@ impl Done {
             Self::OthersEnded => "done-others-ended",
             Self::Roles => "done-roles",
             Self::Removed => "done-removed",
+            Self::FactorsReset => "done-factors-reset",
+            Self::LetIn => "done-let-in",
             Self::Invited => "done-invited",
             Self::Uninvited => "done-uninvited",
             Self::Connected => "done-connected",

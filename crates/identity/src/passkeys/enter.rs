@@ -96,7 +96,7 @@ impl Identity {
             return Err(NoPasskey::Refused.into());
         };
         let person = known.person_id;
-        let practices = self.practices_of(person).await?;
+        let practices = self.all_practices_of(person).await?;
 
         let tx = self.store.visit::<SignIn>(source.clone()).await?;
         let row = reads::lock_person(&tx, person).await?;

@@ -193,6 +193,10 @@ impl Identity {
         if email_token(&tx, &invitation.email).await? != person_row.email_token {
             return Err(JoinError::AnotherAddress);
         }
+        // Whoever was invited may not be who signs in since: this practice has not agreed to that.
+        if reads::reset_elsewhere_since(&tx, me.person(), practice, row.created_at).await? {
+            return Err(JoinError::Ended);
+        }
         let person = tx.open(person_row).await?.map_err(StoreError::from)?;
         self.accept(&mut tx, practice, &row, NewMember::invited(person.id, person.display_name, &invitation)?).await?;
         let session = reads::session(&tx, me.session()).await?.ok_or(StoreError::SignedOut)?;

@@ -4,10 +4,14 @@
 
 use jiff::Timestamp;
 use kernel::{ErrorKind, InvitationId, PersonId};
-use store::{Damaged, Event, Resource, ResourceKind, Role, Roles, StoreError, StoredRow};
+use store::{Damaged, Event, Known, Resource, ResourceKind, Role, Roles, StoreError, StoredRow};
+use uuid::Uuid;
 
 use crate::host::roles_in;
-use crate::{ChangeRoles, Identity, Invite, InviteOwner, Me, ReadTeam, RemoveMember, reads};
+use crate::rows::Membership;
+use crate::{
+    AgreeToReset, BeginFactorReset, ChangeRoles, Identity, Invite, InviteOwner, Me, ReadTeam, RemoveMember, reads,
+};
 
 pub mod invite;
 pub mod join;
@@ -18,6 +22,7 @@ pub use join::{InvitationView, JoinError};
 
 /// A member of the team.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "what a reader may do is yes or no, one by one")]
 pub struct Member {
     /// Who.
     pub id: PersonId,
@@ -39,6 +44,12 @@ pub struct Member {
     pub may_change: bool,
     /// Whether the reader may remove them.
     pub may_remove: bool,
+    /// Whether the reader may start that they set up their second factor anew.
+    pub may_reset: bool,
+    /// Resets of their second factor, begun elsewhere, that this practice has not agreed to: they are not let in.
+    pub held_by: Vec<Uuid>,
+    /// Whether the reader may let them in again.
+    pub may_agree: bool,
 }
 
 /// An open invitation.
@@ -102,15 +113,12 @@ impl TeamError {
 impl Identity {
     /// Who is on the team and who is invited.
     pub async fn team(&self, me: &Me) -> Result<TeamView, StoreError> {
+        let held = self.held(me).await?;
         let threshold = self.store.enter(&self.actor(me)?).await?;
         let known = threshold.known().await?;
         let may_invite = known.would_allow::<Invite>(ResourceKind::Practice);
         let may_make_owners = known.would_allow::<InviteOwner>(ResourceKind::Practice);
-        let may = |owner: bool| {
-            let kind = if owner { ResourceKind::OwnerMember } else { ResourceKind::Member };
-            (known.would_allow::<ChangeRoles>(kind), known.would_allow::<RemoveMember>(kind))
-        };
-        let (of_owners, of_others) = (may(true), may(false));
+        let may = May::known(&known);
         let tx = threshold.ask::<ReadTeam>(Resource::Practice).await?;
         let members = reads::team(&tx).await?;
         let invitations = reads::open_invitations(&tx, tx.at()).await?;
@@ -126,20 +134,7 @@ impl Identity {
                     continue;
                 }
             };
-            let roles = roles_in(&member.roles)?;
-            let (may_change, may_remove) = if roles.has(Role::Owner) { of_owners } else { of_others };
-            view.members.push(Member {
-                id: member.id,
-                row_version: member.row_version,
-                name: member.display_name,
-                email: member.email,
-                title: member.title,
-                roles,
-                joined_at: member.joined_at,
-                you: member.id == me.person(),
-                may_change,
-                may_remove,
-            });
+            view.members.push(may.with(me, member, &held)?);
         }
         for invitation in invitations {
             match invitation {
@@ -162,17 +157,42 @@ impl Identity {
 
     /// One member: what the forms for changing roles and removing are made from.
     pub async fn member(&self, me: &Me, person: PersonId) -> Result<Member, StoreError> {
+        let held = self.held(me).await?;
         let threshold = self.store.enter(&self.actor(me)?).await?;
         let known = threshold.known().await?;
-        let kinds = [ResourceKind::Member, ResourceKind::OwnerMember];
-        let change = kinds.map(|kind| known.would_allow::<ChangeRoles>(kind));
-        let remove = kinds.map(|kind| known.would_allow::<RemoveMember>(kind));
+        let may = May::known(&known);
         let tx = threshold.ask::<ReadTeam>(Resource::Practice).await?;
         let row = reads::active_membership(&tx, person).await?.ok_or(StoreError::Missing)?;
         let event = Event::new().about("member", row.row_id());
-        let member = tx.record(event, row).await??;
+        may.with(me, tx.record(event, row).await??, &held)
+    }
+}
+
+/// What a reader may do with members that are no owners, and with owners.
+struct May {
+    change: [bool; 2],
+    remove: [bool; 2],
+    reset: [bool; 2],
+    agree: [bool; 2],
+}
+
+impl May {
+    fn known(known: &Known<'_>) -> Self {
+        let kinds = [ResourceKind::Member, ResourceKind::OwnerMember];
+        Self {
+            change: kinds.map(|kind| known.would_allow::<ChangeRoles>(kind)),
+            remove: kinds.map(|kind| known.would_allow::<RemoveMember>(kind)),
+            reset: kinds.map(|kind| known.would_allow::<BeginFactorReset>(kind)),
+            agree: kinds.map(|kind| known.would_allow::<AgreeToReset>(kind)),
+        }
+    }
+
+    /// A member, with what the reader may do with them.
+    fn with(&self, me: &Me, member: Membership, held: &[(PersonId, Uuid)]) -> Result<Member, StoreError> {
+        let held_by: Vec<Uuid> = held.iter().filter(|(who, _)| *who == member.id).map(|(_, reset)| *reset).collect();
         let roles = roles_in(&member.roles)?;
         let pick = |[other, owner]: [bool; 2]| if roles.has(Role::Owner) { owner } else { other };
+        let you = member.id == me.person();
         Ok(Member {
             id: member.id,
             row_version: member.row_version,
@@ -181,9 +201,12 @@ impl Identity {
             title: member.title,
             roles,
             joined_at: member.joined_at,
-            you: member.id == me.person(),
-            may_change: pick(change),
-            may_remove: pick(remove),
+            you,
+            may_change: pick(self.change),
+            may_remove: pick(self.remove),
+            may_reset: !you && pick(self.reset),
+            may_agree: !held_by.is_empty() && !you && pick(self.agree),
+            held_by,
         })
     }
 }

@@ -11,6 +11,7 @@
 )]
 
 mod account;
+mod factor_reset;
 mod founding;
 mod joining;
 mod passkeys;

@@ -18,6 +18,8 @@ const WORDS: &[(&str, &str)] = &[
     ("team.roles", "change the roles of"),
     ("team.grant-owner", "make an owner of, or take that away"),
     ("team.remove", "remove from the team"),
+    ("team.reset-factors", "start that they set up their second factor anew"),
+    ("team.agree-reset", "let in again after their second factor was reset elsewhere"),
     ("audit.read", "see who did what in the practice (acts, no values)"),
     ("practice.edit", "change the practice's settings"),
     ("client.read", "see which programs the practice has let in"),

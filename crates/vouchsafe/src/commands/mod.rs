@@ -37,6 +37,10 @@ pub(crate) enum Task {
     PersonList {
         practice: String,
     },
+    PersonLetIn {
+        practice: String,
+        email: String,
+    },
     KeysStatus,
     /// Of one practice, or of all.
     KeysRotate {
@@ -118,6 +122,7 @@ impl Task {
                 people::invite(&house, &practice, &email, &name, &roles).await
             }
             Self::PersonList { practice } => people::people(&house, &practice).await,
+            Self::PersonLetIn { practice, email } => people::let_in(&house, &practice, &email).await,
             Self::KeysStatus => keys::status(&house).await,
             Self::KeysRotate { practice } => keys::rotate(&house, practice.as_deref()).await,
             Self::KeysRotateRoot => keys::rotate_root(&house).await,

@@ -60,3 +60,16 @@ pub(super) async fn people(house: &House, practice: &str) -> Result<(), Failure>
     }
     Ok(())
 }
+
+pub(super) async fn let_in(house: &House, practice: &str, email: &str) -> Result<(), Failure> {
+    let id = house.practice(practice).await?;
+    let person = house.identity.person_by_email(email).await.map_err(|error| explained(&error))?;
+    let person = person.ok_or_else(|| Failure::said(format!("nobody here signs in as {email}")))?;
+    let let_in = house.identity.host_lets_in(person, id).await.map_err(|error| explained(&error))?;
+    say(&if let_in {
+        format!("{email} may enter {practice} again, and is told so by mail")
+    } else {
+        format!("{email} is not held at the door of {practice}: nothing to do")
+    });
+    Ok(())
+}

@@ -41,6 +41,20 @@ impl Question {
         }
     }
 
+    /// Before letting somebody in again: `GET` and `POST /team/{person}/let-in`.
+    #[must_use]
+    pub fn let_in(id: &str, name: &str, email: &str, practice: &str) -> Self {
+        use crate::text::{say, say_with};
+        Self {
+            title: say_with("let-in-title", &[("name", &name), ("practice", &practice)]),
+            what_happens: say_with("let-in-what", &[("name", &name)]),
+            facts: vec![Fact { label: say("field-email"), value: email.to_owned() }],
+            button: say_with("let-in-button", &[("name", &name)]),
+            action: format!("/team/{id}/let-in"),
+            back: "/team".to_owned(),
+        }
+    }
+
     /// Before ending a connection: `GET` and `POST /team/connections/{id}/end`.
     #[must_use]
     pub fn end_connection(id: &str, name: &str) -> Self {
@@ -126,6 +140,11 @@ pub(crate) mod fixture {
             ),
             version: String::new(),
         }
+    }
+
+    pub(crate) fn let_in() -> Confirm {
+        let email = "piet@harbourstreet.example";
+        Confirm { question: Question::let_in("4", "Piet Fourie", email, "Harbour Street Practice"), ..remove_member() }
     }
 
     pub(crate) fn end_alert() -> Confirm {

@@ -112,6 +112,22 @@ pub enum LinkKind {
     Reset,
     /// An invitation.
     Invitation,
+    /// Setting up the second factor anew.
+    Factors,
+}
+
+/// `GET /factors/{token}`: setting up the second factor anew; posts to the same address.
+///
+/// Fields: `password`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "door/factors.html")]
+pub struct FactorsAnew {
+    /// Hidden fields.
+    pub guard: Guard,
+    /// What to put right.
+    pub errors: Errors,
+    /// Where the form posts.
+    pub action: String,
 }
 
 /// What an authenticator app needs.
@@ -254,6 +270,12 @@ pub(crate) mod fixture {
 
     pub(crate) fn reset_ask() -> ResetAsk {
         ResetAsk { guard: guard(), errors: Errors::none(), email: String::new() }
+    }
+
+    pub(crate) fn factors_anew() -> FactorsAnew {
+        let mut errors = Errors::none();
+        errors.add("password", crate::text::say("anew-wrong"));
+        FactorsAnew { guard: guard(), errors, action: "/factors/4tYb0pWm3cXqv1Rk8sJzHn6L".into() }
     }
 
     pub(crate) fn reset_set() -> ResetSet {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::form::{Choice, Errors, Guard};
+use super::form::{AskDevice, Choice, Errors, Guard};
 use super::shell::Shell;
 use super::when::Moment;
 #[allow(unused_imports, reason = "the templates name the filters")]
@@ -28,6 +28,12 @@ pub struct Member {
     pub may_change: bool,
     /// Whether "Remove" is offered.
     pub may_remove: bool,
+    /// Whether "Reset second factor" is offered.
+    pub may_reset: bool,
+    /// Whether they are held at the door until somebody here agrees.
+    pub held: bool,
+    /// Whether "Let in again" is offered.
+    pub may_agree: bool,
 }
 
 /// An invitation not yet accepted.
@@ -47,7 +53,7 @@ pub struct Invited {
     pub withdraw: Option<Guard>,
 }
 
-/// `GET /team`. Links to `/team/invitations`, `/team/{person}/roles`, `/team/{person}/remove`.
+/// `GET /team`. Links to `/team/invitations`, and of each member to `roles`, `remove`, `factors` and `let-in`.
 #[derive(Debug, Clone, Template)]
 #[template(path = "team/list.html")]
 pub struct Team {
@@ -119,6 +125,30 @@ pub struct MemberRoles {
     pub version: String,
 }
 
+/// `GET /team/{person}/factors`; posts to the same address.
+///
+/// Fields: those of a proof.
+#[derive(Debug, Clone, Template)]
+#[template(path = "team/factors.html")]
+pub struct ResetFactors {
+    /// Round the page.
+    pub shell: Shell,
+    /// Hidden fields.
+    pub guard: Guard,
+    /// What to put right.
+    pub errors: Errors,
+    /// The person's id.
+    pub id: String,
+    /// Whose second factor.
+    pub name: String,
+    /// Where the link goes.
+    pub email: String,
+    /// Whether one proves once more that it is oneself.
+    pub prove: bool,
+    /// What to ask one's device, where that can be.
+    pub passkey: Option<AskDevice>,
+}
+
 #[cfg(test)]
 pub(crate) mod fixture {
     use super::*;
@@ -137,6 +167,9 @@ pub(crate) mod fixture {
             you: false,
             may_change: true,
             may_remove: true,
+            may_reset: true,
+            held: false,
+            may_agree: false,
         }
     }
 
@@ -149,14 +182,16 @@ pub(crate) mod fixture {
 
     pub(crate) fn team() -> Team {
         let mut you = member("1", "Thandi Naidoo", &[Role::Owner, Role::Practitioner], "2025-02-03T12:02:31Z");
-        (you.you, you.may_remove) = (true, false);
+        (you.you, you.may_remove, you.may_reset) = (true, false, false);
+        let mut held = member("4", "Piet Fourie", &[Role::Finance], "2026-11-22T07:00:00Z");
+        (held.held, held.may_agree) = (true, true);
         Team {
             shell: shell(Room::Team),
             members: vec![
                 you,
                 member("2", "Sipho Khumalo", &[Role::Reception], "2025-11-03T11:40:02Z"),
                 member("3", "Maria Botha", &[Role::Administrator, Role::Reception], "2026-01-12T07:12:55Z"),
-                member("4", "Piet Fourie", &[Role::Finance], "2026-11-22T07:00:00Z"),
+                held,
             ],
             invited: vec![Invited {
                 id: "5".into(),
@@ -205,6 +240,19 @@ pub(crate) mod fixture {
             name: "Sipho Khumalo".into(),
             roles: roles(&[Role::Reception]),
             version: "3".into(),
+        }
+    }
+
+    pub(crate) fn reset_factors() -> ResetFactors {
+        ResetFactors {
+            shell: shell(Room::Team),
+            guard: guard(),
+            errors: Errors::none(),
+            id: "2".into(),
+            name: "Sipho Khumalo".into(),
+            email: "sipho@harbourstreet.example".into(),
+            prove: true,
+            passkey: None,
         }
     }
 }

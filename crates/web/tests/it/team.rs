@@ -1,6 +1,7 @@
 //! The team: inviting, joining, roles, removing.
 
 use identity::totp::TotpSecret;
+use jiff::SignedDuration;
 use kernel::PracticeId;
 use reqwest::StatusCode;
 use store::Role;
@@ -178,4 +179,50 @@ async fn an_invitation_that_was_withdrawn_opens_nothing() {
     owner.send(&team, &path, &[]).await.leads_to("/team?done=uninvited");
     assert_eq!(site.browser().open(&link).await.status, StatusCode::GONE);
     assert!(!owner.open("/team").await.body.contains("withdrawn@example.org"));
+}
+
+#[tokio::test]
+async fn somebody_who_lost_their_phone_comes_back_by_a_link_and_into_another_practice_when_that_agrees() {
+    let (site, owner, me, practice) = owner().await;
+    let (other, lost) = (site.house.practice().await, site.house.person(practice, &[Role::Reception]).await);
+    site.house.add_to(other, &lost, &[Role::Practitioner]).await;
+    let (theirs, other_owner) = (site.browser(), site.browser());
+    sign_in(&site, &theirs, &lost, "").await;
+    let person = site.house.person(other, &[Role::Owner]).await;
+    sign_in(&site, &other_owner, &person, "").await;
+
+    let ask = format!("/team/{}/factors", lost.id);
+    let page = owner.open("/team").await;
+    assert!(page.body.contains(&ask) && !page.body.contains("Not let in"));
+    assert!(owner.open(&ask).await.body.contains(&lost.email));
+    // It was proved a while ago that it is them: once more, and then the same question.
+    site.house.wait(SignedDuration::from_mins(11));
+    let unproved = owner.fill(&ask, &ask, &[]).await;
+    assert_eq!(unproved.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let code = site.house.code(&me);
+    owner.send(&unproved, &ask, &[("password", PASSWORD), ("code", &code)]).await.leads_to(&ask);
+    owner.fill(&ask, &ask, &[]).await.leads_to("/team?done=factors-reset");
+    theirs.open("/").await.leads_to("/sign-in");
+
+    let letters = site.house.letters_to(lost.id).await;
+    let link = letters.iter().find_map(|text| text.lines().find_map(|line| line.split_once("/factors/"))).unwrap().1;
+    let link = format!("/factors/{link}");
+    let wrong = theirs.fill(&link, &link, &[("password", "not this one either")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.body.contains("This is not your password."));
+    theirs.send(&wrong, &link, &[("password", PASSWORD)]).await.leads_to("/sign-in/second");
+    let set_up = theirs.open("/sign-in/second").await;
+    site.house.wait(SignedDuration::from_mins(1));
+    let codes = theirs.send(&set_up, "/sign-in/set-up", &[("code", &code_on(&site, &set_up))]).await;
+    assert_eq!(codes.body.matches("<li><code>").count(), 10);
+    assert_eq!(site.browser().open(&link).await.status, StatusCode::GONE);
+
+    let there = |page: Page| page.body.contains(&other.to_string());
+    assert!(!there(theirs.open("/account").await), "a practice that holds them is offered");
+    let let_in = format!("/team/{}/let-in", lost.id);
+    assert!(other_owner.open("/team").await.body.contains("Not let in"));
+    other_owner.fill(&let_in, &let_in, &[]).await.leads_to("/team?done=let-in");
+    assert!(!other_owner.open("/team").await.body.contains("Not let in"));
+    other_owner.open(&let_in).await.leads_to("/team");
+    assert!(there(theirs.open("/account").await));
 }

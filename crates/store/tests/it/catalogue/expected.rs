@@ -45,6 +45,8 @@ pub const DATA: Expected = Expected {
         table("door", Watch::Rows, "adr"),
         table("export", Watch::Rows, "arw"),
         table("export_part", Watch::Any, "adr"),
+        table("factor_reset", Watch::Rows, "arw"),
+        table("factor_reset_agreed", Watch::Rows, "ar"),
         table("half_sign_in", Watch::Rows, "arw"),
         table("idempotency", Watch::None, "ar"),
         table("import_key", Watch::Any, "arw"),

@@ -49,6 +49,9 @@ async fn line(reader: &who::Member, one: Member) -> Result<team::Member, PageErr
         you: one.you,
         may_change: one.may_change,
         may_remove: one.may_remove,
+        may_reset: one.may_reset,
+        held: !one.held_by.is_empty(),
+        may_agree: one.may_agree,
     })
 }
 

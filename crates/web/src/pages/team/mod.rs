@@ -1,12 +1,14 @@
 //! The team: who works here, in which roles, and who is invited.
 
+mod agree;
+mod factors;
 mod invite;
 mod list;
 mod remove;
 mod roles;
 mod uninvite;
 
-use identity::{ChangeRoles, Invite, ReadTeam, RemoveMember};
+use identity::{AgreeToReset, BeginFactorReset, ChangeRoles, Invite, ReadTeam, RemoveMember};
 use store::{Role as StoredRole, Roles};
 
 use crate::routes::{Allow, Pages};
@@ -20,6 +22,10 @@ store::actions! {
     pub(crate) RolesForm = "team.roles-form", reads, all of [ChangeRoles];
     /// Be asked whether somebody is to be removed.
     pub(crate) RemoveForm = "team.remove-form", reads, all of [RemoveMember];
+    /// Be asked whether somebody is to set up their second factor anew.
+    pub(crate) FactorsForm = "team.reset-factors-form", reads, all of [BeginFactorReset];
+    /// Be asked whether somebody is to be let in again.
+    pub(crate) AgreeForm = "team.agree-reset-form", reads, all of [AgreeToReset];
 }
 
 pub(super) fn routes(pages: Pages) -> Pages {
@@ -31,6 +37,10 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .change("/team/invitations/{invitation}/withdraw", invites, uninvite::send)
         .read("/team/{person}/roles", Allow::to::<RolesForm>(), roles::form)
         .change("/team/{person}/roles", changes, roles::send)
+        .read("/team/{person}/factors", Allow::to::<FactorsForm>(), factors::ask)
+        .change("/team/{person}/factors", Allow::to::<BeginFactorReset>(), factors::send)
+        .read("/team/{person}/let-in", Allow::to::<AgreeForm>(), agree::ask)
+        .change("/team/{person}/let-in", Allow::to::<AgreeToReset>(), agree::send)
         .read("/team/{person}/remove", Allow::to::<RemoveForm>(), remove::ask)
         .change("/team/{person}/remove", removes, remove::send)
 }
