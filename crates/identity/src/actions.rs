@@ -38,6 +38,8 @@ store::actions! {
     pub EnrolTotp = "person.totp-enrol", house;
     /// A passkey was added.
     pub EnrolPasskey = "person.passkey-enrol", house;
+    /// A passkey was given another name.
+    pub RenamePasskey = "person.passkey-rename", house;
     /// A passkey was taken away.
     pub RemovePasskey = "person.passkey-remove", house;
     /// New recovery codes were made.
@@ -89,4 +91,8 @@ store::actions! {
     pub BeginFactorReset = "team.reset-factors", writes;
     /// Let somebody in again whose second factor was reset elsewhere.
     pub AgreeToReset = "team.agree-reset", writes;
+    /// Say whether the practice lets its people in by passkeys alone.
+    pub SetSignInRule = "team.sign-in-rule", writes;
+    /// Be asked that.
+    pub SignInRuleForm = "team.sign-in-rule-form", reads, all of [SetSignInRule];
 }

@@ -17,6 +17,7 @@ use crate::rows::{
 use crate::second::Enrolment;
 use crate::team::InviteError;
 use crate::team::invite::{Invited, NewInvitation};
+use crate::team::sign_in_rule::ANY;
 use crate::totp::TotpSecret;
 use crate::{FoundPerson, FoundPractice, HostInvite, Identity, reads};
 
@@ -162,7 +163,15 @@ impl Identity {
         }
         tx.step_into(practice).await?;
         let (time_zone, country) = (new.time_zone.clone(), new.country.clone());
-        tx.insert::<PracticeRow>(Practice { id: practice, row_version: 1, time_zone, country, name }).await?;
+        tx.insert::<PracticeRow>(Practice {
+            id: practice,
+            row_version: 1,
+            time_zone,
+            country,
+            factors: ANY.to_owned(),
+            name,
+        })
+        .await?;
         tx.commit(Event::new().about("practice", practice.uuid()), Value::Null).await?;
         Ok(practice)
     }

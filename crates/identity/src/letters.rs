@@ -116,6 +116,30 @@ pub(crate) fn let_in(to: &str, practice: &str, base_url: &str) -> Letter {
     }
 }
 
+/// To those who answer for a team whose people are let in by something else from now on.
+pub(crate) fn sign_in_rule(to: &str, practice: &str, by: &str, passkeys_only: bool) -> Letter {
+    let (subject, happens) = if passkeys_only {
+        (
+            format!("{practice} lets its people in by passkeys only"),
+            "From now on nobody comes in by a password and a code. Whoever has no passkey yet is asked to set one up \
+             when they next come in.",
+        )
+    } else {
+        (
+            format!("{practice} lets its people in without a passkey again"),
+            "From now on a password and a code of an authenticator app will do as well as a passkey.",
+        )
+    };
+    Letter {
+        to: to.to_owned(),
+        subject,
+        text: format!(
+            "{by} has said so under Team.\n\n{happens}\n\nIf you know nothing of it, talk to {by}, and look at who \
+             did what in the practice.\n"
+        ),
+    }
+}
+
 /// To somebody who is invited.
 pub(crate) fn invitation(to: &str, practice: &str, link: &Secret<String>, until: Timestamp) -> Letter {
     let day = until.strftime("%-d %B %Y");

@@ -234,6 +234,12 @@ pub(crate) async fn passkeys<A: Action>(tx: &Tx<A>, person: PersonId) -> All<Pas
     tx.rows(sql, &[&person.uuid()]).await
 }
 
+/// How many of these people have a passkey.
+pub(crate) async fn have_passkeys<A: Action>(tx: &Tx<A>, people: &[Uuid]) -> Result<usize, StoreError> {
+    let sql = sql!("select count(distinct person_id) from passkey where practice_id = $1 and person_id = any($2)");
+    Ok(usize::try_from(tx.count(sql, &[&people]).await?).unwrap_or(usize::MAX))
+}
+
 pub(crate) async fn reset<A: Action>(tx: &Tx<A>, token_hash: &[u8]) -> Found<ResetRow> {
     let sql = sql!("select * from password_reset where practice_id = $1 and token_hash = $2");
     tx.rows(sql, &[&token_hash]).await.map(first)

@@ -25,7 +25,7 @@ store::sealed_row! {
 store::sealed_row! {
     /// A practice, under itself.
     pub(crate) row PracticeRow opens Practice patched by PracticePatch in "practice" id PracticeId, keyed practice {
-        clear { time_zone: String, country: String }
+        clear { time_zone: String, country: String, factors: String }
         sealed { name: String }
     }
 }

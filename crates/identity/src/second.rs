@@ -31,6 +31,12 @@ pub const CODES_FEW: u32 = 3;
 /// What the passkey is called that somebody sets up when they first sign in.
 const FIRST_PASSKEY: &str = "My first passkey";
 
+/// What stands in the row of a session in which a passkey was shown, alone.
+pub(crate) const BY_PASSKEY: &str = "passkey";
+
+/// What stands in the row of a session that began with a recovery code.
+pub(crate) const BY_RECOVERY: &str = "password+recovery";
+
 /// The most characters kept of what a browser says it is.
 const BROWSER_CHARS: usize = 200;
 
@@ -120,7 +126,7 @@ pub(crate) struct Right {
 impl Right {
     /// A passkey, which is both factors.
     pub(crate) const fn passkey() -> Self {
-        Self { factors: "passkey", field: "passkey", codes: Vec::new() }
+        Self { factors: BY_PASSKEY, field: "passkey", codes: Vec::new() }
     }
 }
 
@@ -237,7 +243,7 @@ impl Identity {
                 };
                 let patch = CodePatch { used_at: Some(Some(tx.at())), ..CodePatch::default() };
                 tx.amend(&code, Versioned(code.row_version), patch).await?;
-                Ok(Checked::right("password+recovery", "password+recovery"))
+                Ok(Checked::right(BY_RECOVERY, BY_RECOVERY))
             }
             (Proof::Enrol(typed), _, Some(secret)) if enrols => {
                 if let Err(refused) = take_code(tx, person.id, &secret, typed).await? {

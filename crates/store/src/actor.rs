@@ -45,6 +45,8 @@ pub enum ActorKind {
         person: PersonId,
         /// Through which session.
         session: SessionId,
+        /// Whether a passkey has been shown in this session.
+        by_passkey: bool,
     },
     /// A job of the program itself.
     Machine(Job),
@@ -140,6 +142,14 @@ pub struct SignedIn {
     facts: SessionFacts,
 }
 
+impl SignedIn {
+    /// As one who acts.
+    pub(crate) fn kind(&self) -> ActorKind {
+        let SessionFacts { person, session, by_passkey, .. } = self.facts;
+        ActorKind::Person { person, session, by_passkey }
+    }
+}
+
 impl Deref for SignedIn {
     type Target = SessionFacts;
     fn deref(&self) -> &SessionFacts {
@@ -156,6 +166,8 @@ pub struct SessionFacts {
     pub session: SessionId,
     /// The practice this browser is in, if any.
     pub entered: Option<PracticeId>,
+    /// Whether a passkey has been shown in it.
+    pub by_passkey: bool,
     /// When both factors were last proved.
     pub proved_at: Timestamp,
     /// When the session ends at the latest.
@@ -167,7 +179,7 @@ pub const IDLE_MAX: SignedDuration = SignedDuration::from_mins(30);
 
 /// Looks a session up and touches it, at most once a minute. Ended, expired and idle ones are not found.
 const FIND_SESSION: &str = "
-    select s.id, s.person_id, s.entered, s.proved_at, s.expires_at, seen.seen_at
+    select s.id, s.person_id, s.entered, s.proved_at, s.expires_at, seen.seen_at, s.factors in ('passkey', 'password+passkey')
     from session s
     join person p on p.practice_id = s.practice_id and p.id = s.person_id
     join session_seen seen on seen.practice_id = s.practice_id and seen.session_id = s.id
@@ -202,6 +214,13 @@ const PASS_STANDS: &str = "
     where t.practice_id = $1 and t.token_hash = $2 and t.expires_at > $3 and c.state = 'active' and c.expires_at > $3";
 
 const TOUCH_CLIENT: &str = "update api_client_seen set seen_at = $3 where practice_id = $1 and client_id = $2";
+
+/// What somebody is in a practice that they come into, and whether it wants to see a passkey.
+pub(crate) const COMING_IN: &str = "
+    select m.roles, p.factors = 'passkey'
+    from membership m
+    join practice p on p.practice_id = m.practice_id and p.id = m.practice_id
+    where m.practice_id = $1 and m.id = $2 and m.status = 'active'";
 
 /// What somebody is in a practice.
 pub(crate) const MEMBER: &str = "select roles from membership where practice_id = $1 and id = $2 and status = 'active'";
@@ -288,6 +307,7 @@ impl Store {
             person: PersonId::from_uuid(row.try_get(1)?),
             session: SessionId::from_uuid(session),
             entered: row.try_get::<_, Option<Uuid>>(2)?.map(PracticeId::from_uuid),
+            by_passkey: row.try_get(6)?,
             proved_at: row.try_get(3)?,
             expires_at: row.try_get(4)?,
         };
@@ -297,11 +317,7 @@ impl Store {
     /// The actor of a signed-in person in the practice the session has entered.
     #[must_use]
     pub fn actor(&self, signed_in: &SignedIn, source: Source) -> Option<Actor> {
-        Some(Actor {
-            kind: ActorKind::Person { person: signed_in.person, session: signed_in.session },
-            practice: signed_in.entered?,
-            source,
-        })
+        Some(Actor { kind: signed_in.kind(), practice: signed_in.entered?, source })
     }
 
     /// The client whose key or pass this is the hash of, if both stand. It is looked for in this practice and nowhere

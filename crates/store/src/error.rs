@@ -20,6 +20,9 @@ pub enum StoreError {
     /// The session has ended, or the membership has.
     #[error("signed out")]
     SignedOut,
+    /// The practice lets nobody in who has not shown a passkey in this session.
+    #[error("the practice wants a passkey")]
+    PasskeyWanted,
     /// The record was merged into another, which stands for the person now.
     #[error("merged into another record")]
     Merged {
@@ -88,7 +91,7 @@ impl StoreError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Missing => ErrorKind::Missing,
-            Self::Refused { .. } => ErrorKind::Forbidden,
+            Self::Refused { .. } | Self::PasskeyWanted => ErrorKind::Forbidden,
             Self::SignedOut => ErrorKind::SignedOut,
             Self::Merged { .. } | Self::Conflict | Self::Overtaken | Self::KeyReused | Self::Constraint { .. } => {
                 ErrorKind::Conflict

@@ -51,8 +51,7 @@ impl Store {
 
     /// A signed-in person's transaction about themselves.
     pub async fn own<A: HouseAction>(&self, signed_in: &SignedIn, source: Source) -> Result<HouseTx<A>, StoreError> {
-        let kind = ActorKind::Person { person: signed_in.person, session: signed_in.session };
-        self.house(kind, source).await
+        self.house(signed_in.kind(), source).await
     }
 
     /// The host's own transaction, from the command line.
@@ -102,7 +101,8 @@ impl<A: HouseAction> HouseTx<A> {
 
     /// Names the person whom a visitor has proved to be: the event will say who it was.
     pub fn is(&mut self, person: PersonId, session: kernel::SessionId) {
-        self.0.desk.actor.kind = ActorKind::Person { person, session };
+        // Of the event only: nobody comes into a practice through this transaction.
+        self.0.desk.actor.kind = ActorKind::Person { person, session, by_passkey: false };
     }
 
     /// Names the client that a visitor has proved to be: the event will say which it was.

@@ -190,8 +190,8 @@ const OUTCOME: &str =
 
 /// What must be read of somebody before anything that they ask is answered.
 enum Badge {
-    /// Of a person: their roles in the team.
-    Member { practice: Uuid, person: Uuid },
+    /// Of a person: their roles in the team, and whether it wants a passkey, which they have shown or not.
+    Member { practice: Uuid, person: Uuid, by_passkey: bool },
     /// Of a program whose row was read a while ago: that it still stands.
     Client { practice: Uuid, client: Uuid, now: Timestamp },
     /// Of a program that is known from an earlier request: that what it carries stands for the same.
@@ -202,7 +202,9 @@ impl Badge {
     fn of(actor: &Actor, now: Timestamp) -> Option<Self> {
         let practice = actor.practice.uuid();
         match actor.kind {
-            ActorKind::Person { person, .. } => Some(Self::Member { practice, person: person.uuid() }),
+            ActorKind::Person { person, by_passkey, .. } => {
+                Some(Self::Member { practice, person: person.uuid(), by_passkey })
+            }
             ActorKind::Client { recalled: Some(hash), .. } => {
                 Some(Self::Recalled { practice, hash, bytes: hash.bytes().to_vec(), now })
             }
@@ -215,7 +217,7 @@ impl Badge {
 
     fn text(&self) -> &'static str {
         match self {
-            Self::Member { .. } => actor::MEMBER,
+            Self::Member { .. } => actor::COMING_IN,
             Self::Client { .. } => actor::STANDING,
             Self::Recalled { hash, .. } => hash.still_by(),
         }
@@ -223,7 +225,7 @@ impl Badge {
 
     fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
         match self {
-            Self::Member { practice, person } => vec![practice, person],
+            Self::Member { practice, person, .. } => vec![practice, person],
             Self::Client { practice, client, now } => vec![practice, client, now],
             Self::Recalled { practice, bytes, now, .. } => vec![practice, bytes, now],
         }
@@ -525,8 +527,12 @@ impl Threshold {
     fn admit(&self, rows: &[Row]) -> Result<(), StoreError> {
         let row = rows.first();
         let roles = match &self.entrance.badge {
-            Some(Badge::Member { .. }) => {
-                let roles: &str = row.ok_or(StoreError::SignedOut)?.try_get(0)?;
+            Some(Badge::Member { by_passkey, .. }) => {
+                let row = row.ok_or(StoreError::SignedOut)?;
+                if row.try_get(1)? && !by_passkey {
+                    return Err(StoreError::PasskeyWanted);
+                }
+                let roles: &str = row.try_get(0)?;
                 roles.parse().map_err(|_| StoreError::Unreadable { what: "roles" })?
             }
             Some(Badge::Recalled { hash, .. }) => {

@@ -108,6 +108,10 @@ pub enum Done {
     PasskeyAdded,
     /// A passkey was taken away.
     PasskeyRemoved,
+    /// A passkey was given another name.
+    PasskeyRenamed,
+    /// It was said by what the practice lets its people in.
+    SignInRule,
     /// A session was ended.
     SessionEnded,
     /// All others were.
@@ -146,6 +150,8 @@ impl Done {
             Self::Totp => "done-totp",
             Self::PasskeyAdded => "done-passkey-added",
             Self::PasskeyRemoved => "done-passkey-removed",
+            Self::PasskeyRenamed => "done-passkey-renamed",
+            Self::SignInRule => "done-sign-in-rule",
             Self::SessionEnded => "done-session-ended",
             Self::OthersEnded => "done-others-ended",
             Self::Roles => "done-roles",

@@ -19,6 +19,8 @@ pub enum PageError {
     BeginAgain,
     /// Signed in, and in no practice: to one's own account, where the practices are.
     NoPractice,
+    /// The practice lets nobody in without a passkey: a page leads to where one is shown and back, a form is told so.
+    PasskeyWanted,
     /// The record was merged into this one: a page leads there, and so does a form that says nothing of how
     /// the record stood.
     Merged(PatientId),
@@ -75,6 +77,7 @@ impl PageError {
     pub(crate) const fn fault(self) -> Fault {
         match self {
             Self::SignedOut | Self::BeginAgain | Self::NoPractice => Fault::Forbidden,
+            Self::PasskeyWanted => Fault::PasskeyWanted,
             Self::Merged(_) => Fault::Merged,
             Self::Fault(fault) => fault,
         }
@@ -101,6 +104,7 @@ impl From<StoreError> for PageError {
         match error {
             StoreError::Damaged(damaged) => Self::Fault(Fault::Damaged(damaged.id)),
             StoreError::Merged { into } => Self::Merged(into),
+            StoreError::PasskeyWanted => Self::PasskeyWanted,
             _ => Self::of(kind),
         }
     }

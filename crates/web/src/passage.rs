@@ -24,6 +24,7 @@ use crate::cookies::Cookie;
 use crate::errors::PageError;
 use crate::extract::{Shown, go_to, page};
 use crate::limits::RETRY_SECONDS;
+use crate::pages::account::SHOW_PASSKEY;
 use crate::pages::imports;
 use crate::views::Room;
 use crate::views::fault::{Fault, FaultInside, FaultOutside};
@@ -105,7 +106,7 @@ async fn instead_of_a_fault(call: &Call, given: Response) -> Response {
         return moved;
     }
     let mut answer = match error {
-        PageError::SignedOut => to_the_door(call),
+        PageError::SignedOut => to_the_door(call).await,
         PageError::BeginAgain => {
             call.forget(Cookie::HalfSignIn);
             go_to("/sign-in?done=too-late").unwrap_or_else(|_| outside(call, Fault::Internal))
@@ -113,6 +114,7 @@ async fn instead_of_a_fault(call: &Call, given: Response) -> Response {
         PageError::NoPractice if call.method().is_safe() && !call.is_htmx() => {
             go_to("/account").unwrap_or_else(|_| outside(call, Fault::Internal))
         }
+        PageError::PasskeyWanted if call.is_htmx() || call.method().is_safe() => to_the_passkey(call),
         other => {
             let mut answer = fault_page(call, other.fault()).await;
             *answer.status_mut() = if told.is_none() { status } else { error.status() };
@@ -187,8 +189,19 @@ fn moved(call: &Call, into: PatientId) -> Option<Response> {
     Some((status, [(header::LOCATION, to)]).into_response())
 }
 
+/// Where somebody goes whose practice wants a passkey that they have not shown; and from there back.
+fn to_the_passkey(call: &Call) -> Response {
+    let Ok(page) = HeaderValue::try_from(call.back().after(SHOW_PASSKEY)) else {
+        return outside(call, Fault::Internal);
+    };
+    if call.is_htmx() {
+        return (StatusCode::FORBIDDEN, [("hx-redirect", page)]).into_response();
+    }
+    (StatusCode::SEE_OTHER, [(header::LOCATION, page)]).into_response()
+}
+
 /// Where somebody goes who is not signed in: a page leads to the sign-in, and from there back.
-fn to_the_door(call: &Call) -> Response {
+async fn to_the_door(call: &Call) -> Response {
     if call.session().is_some() {
         call.forget(Cookie::Session);
     }
@@ -199,5 +212,5 @@ fn to_the_door(call: &Call) -> Response {
     if call.method().is_safe() {
         return (StatusCode::SEE_OTHER, [(header::LOCATION, door)]).into_response();
     }
-    crate::pages::sign_in::ended(call).unwrap_or_else(|_| outside(call, Fault::Internal))
+    crate::pages::sign_in::ended(call).await.unwrap_or_else(|_| outside(call, Fault::Internal))
 }

@@ -9,6 +9,7 @@ use store::{Event, HouseAction, HouseTx, IDLE_MAX, Roles, StoreError, Wanted};
 use crate::host::roles_in;
 use crate::passkeys::MyPasskey;
 use crate::rows::{MembershipRow, PersonRow, PracticeRow};
+use crate::second::BY_PASSKEY;
 use crate::{Identity, Me, PRACTICES_MAX, ReadAccount, reads};
 
 pub mod factors;
@@ -30,6 +31,8 @@ pub struct MyPractice {
     pub roles: Roles,
     /// Whether this browser is in it.
     pub current: bool,
+    /// Whether it lets its people in by passkeys alone.
+    pub passkeys_only: bool,
 }
 
 /// Who is greeted, and where they can go: the head of every page.
@@ -187,7 +190,7 @@ async fn my_practice<A: HouseAction>(
     practice: Option<PracticeRow>,
 ) -> Result<MyPractice, StoreError> {
     let practice = tx.open(practice.ok_or(StoreError::Missing)?).await??;
-    let crate::rows::Practice { id, name, time_zone, country, .. } = practice;
+    let crate::rows::Practice { id, name, time_zone, country, factors, .. } = practice;
     let (roles, current) = (roles_in(&member.roles)?, me.practice() == Some(id));
-    Ok(MyPractice { id, name, time_zone, country, roles, current })
+    Ok(MyPractice { id, name, time_zone, country, roles, current, passkeys_only: factors == BY_PASSKEY })
 }

@@ -11,7 +11,7 @@ use crate::counting::{account, attempt, give_back};
 use crate::passkeys::{FromDevice, answered};
 use crate::password::Password;
 use crate::rows::SessionPatch;
-use crate::second::take_code;
+use crate::second::{BY_PASSKEY, take_code};
 use crate::throttle::Rule;
 use crate::totp::CodeRefused;
 use crate::{Identity, Me, ProveAgain, reads};
@@ -52,7 +52,7 @@ impl Identity {
             return Err(refused.into());
         }
         give_back(&tx, Rule::SecondFactor, &subject, u32::MAX).await?;
-        self.now_proved(me, tx).await
+        self.now_proved(me, tx, SessionPatch::default()).await
     }
 
     /// Proves by a passkey, which is both factors, counted like a code. The session remembers when.
@@ -74,13 +74,14 @@ impl Identity {
             }
         }
         give_back(&tx, Rule::SecondFactor, &subject, u32::MAX).await?;
-        self.now_proved(me, tx).await
+        let by_passkey = SessionPatch { factors: Some(BY_PASSKEY.to_owned()), ..SessionPatch::default() };
+        self.now_proved(me, tx, by_passkey).await
     }
 
-    /// Writes into the session that both factors were proved.
-    async fn now_proved(&self, me: &Me, mut tx: HouseTx<ProveAgain>) -> Result<(), OwnError> {
+    /// Writes into the session that both factors were proved, and what else that says of it.
+    async fn now_proved(&self, me: &Me, mut tx: HouseTx<ProveAgain>, patch: SessionPatch) -> Result<(), OwnError> {
         let row = reads::session(&tx, me.session()).await?.ok_or(StoreError::SignedOut)?;
-        let patch = SessionPatch { proved_at: Some(tx.at()), ..SessionPatch::default() };
+        let patch = SessionPatch { proved_at: Some(tx.at()), ..patch };
         tx.amend(&row, Versioned(row.row_version), patch).await?;
         tx.commit(Event::new().about("session", me.session().uuid()), Value::Null).await?;
         Ok(())

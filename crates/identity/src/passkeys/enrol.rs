@@ -1,7 +1,7 @@
-//! One's own passkeys: adding one, taking one away.
+//! One's own passkeys: adding one, giving it another name, taking it away.
 
 use jiff::Timestamp;
-use kernel::{ErrorKind, IdempotencyKey, PersonId};
+use kernel::{ErrorKind, IdempotencyKey, PersonId, PracticeId};
 use serde_json::{Value, json};
 use store::{Event, HouseAction, HouseOnce, HouseTx, StoreError, Versioned, Writes};
 use uuid::Uuid;
@@ -12,8 +12,9 @@ use super::{AskedOfDevice, FromDevice, NoPasskey, PASSKEYS_MAX, Party, Use, answ
 use crate::account::proving::PROVED_FOR;
 use crate::known::end_all;
 use crate::letters::Changed;
-use crate::rows::{Passkey, PasskeyRow, Person, PersonPatch};
-use crate::{EnrolPasskey, Identity, Me, RemovePasskey, reads};
+use crate::rows::{Passkey, PasskeyPatch, PasskeyRow, Person, PersonPatch, SessionPatch};
+use crate::second::{BY_PASSKEY, BY_RECOVERY};
+use crate::{EnrolPasskey, Identity, Me, RemovePasskey, RenamePasskey, reads};
 
 /// The longest name of a passkey, in characters.
 const NAME_CHARS_MAX: usize = 60;
@@ -49,6 +50,9 @@ pub enum PasskeyError {
     /// There are as many as there may be.
     #[error("You have {PASSKEYS_MAX} passkeys: take one away first")]
     TooMany,
+    /// A practice of theirs lets nobody in without a passkey, and none of theirs was shown in this session.
+    #[error("Show one of your passkeys first")]
+    ShowFirst,
     /// It is the last second factor.
     #[error("This is your only second factor: set up another first")]
     Last,
@@ -66,6 +70,7 @@ impl PasskeyError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::ProveFirst | Self::Name | Self::Answer(_) => ErrorKind::Invalid,
+            Self::ShowFirst => ErrorKind::Forbidden,
             Self::TooMany | Self::Last => ErrorKind::Conflict,
             Self::Store(error) => error.kind(),
         }
@@ -107,7 +112,8 @@ impl Identity {
         Ok(Some(AskedOfDevice { options: options.to_string(), ceremony }))
     }
 
-    /// Adds a passkey. Both factors must have been proved lately. The person is told by mail.
+    /// Adds a passkey. Both factors must have been proved lately. The person is told by mail. The session counts as one
+    /// in which a passkey was shown: its device has just found out who is there.
     pub async fn add_passkey(
         &self,
         me: &Me,
@@ -116,6 +122,7 @@ impl Identity {
         key: IdempotencyKey,
     ) -> Result<(), PasskeyError> {
         let name = called(name).ok_or(PasskeyError::Name)?;
+        let practices = self.all_practices_of(me.person()).await?;
         let (tx, row) = self.own::<EnrolPasskey>(me).await?;
         let HouseOnce::Fresh(mut tx) = tx.once(key, &(me.person(), &name, given.ceremony, given.credential)).await?
         else {
@@ -124,8 +131,15 @@ impl Identity {
         if !has_proved(&tx, me).await? {
             return Err(PasskeyError::ProveFirst);
         }
-        if reads::passkeys(&tx, me.person()).await?.len() >= PASSKEYS_MAX {
+        let held = reads::passkeys(&tx, me.person()).await?.len();
+        if held >= PASSKEYS_MAX {
             return Err(PasskeyError::TooMany);
+        }
+        let session = reads::session(&tx, me.session()).await?.ok_or(StoreError::SignedOut)?;
+        // The first is set up with what there is, and a recovery code is for whoever has lost theirs; other than that a
+        // password and a code add none where a passkey is wanted.
+        if held > 0 && session.factors != BY_RECOVERY && wants_passkey(&mut tx, me, &practices).await? {
+            return Err(PasskeyError::ShowFirst);
         }
         let credential = match made(&tx, &self.party, me.person(), given).await? {
             Ok(credential) => credential,
@@ -138,6 +152,8 @@ impl Identity {
         self.keep_passkey(&mut tx, person.id, &name, credential).await?;
         let patch = PersonPatch { secured_at: Some(tx.at()), ..PersonPatch::default() };
         tx.amend(&row, Versioned(row.row_version), patch).await?;
+        let shown = SessionPatch { factors: Some(BY_PASSKEY.to_owned()), ..SessionPatch::default() };
+        tx.amend(&session, Versioned(session.row_version), shown).await?;
         self.tell_changed(&mut tx, &person.email, &Changed::PasskeyAdded(&name)).await?;
         tx.commit(Event::new().about("person", me.person().uuid()), Value::Null).await?;
         Ok(())
@@ -165,13 +181,30 @@ impl Identity {
         .await
     }
 
+    /// Gives a passkey another name. It changes nothing of what opens by it.
+    pub async fn rename_passkey(&self, me: &Me, id: Uuid, name: &str, key: IdempotencyKey) -> Result<(), PasskeyError> {
+        let name = called(name).ok_or(PasskeyError::Name)?;
+        let (tx, _) = self.own::<RenamePasskey>(me).await?;
+        let HouseOnce::Fresh(mut tx) = tx.once(key, &(id, &name)).await? else { return Ok(()) };
+        let mine = reads::passkeys(&tx, me.person()).await?.into_iter().find(|one| one.id == id);
+        let row = mine.ok_or(StoreError::Missing)?;
+        tx.amend(&row, Versioned(row.row_version), PasskeyPatch { name: Some(name), ..PasskeyPatch::default() })
+            .await?;
+        tx.commit(Event::new().about("person", me.person().uuid()), Value::Null).await?;
+        Ok(())
+    }
+
     /// Takes a passkey away, if another second factor is left. Both factors must have been proved lately. Every other
     /// session ends, and the person is told by mail.
     pub async fn remove_passkey(&self, me: &Me, id: Uuid, key: IdempotencyKey) -> Result<(), PasskeyError> {
+        let practices = self.all_practices_of(me.person()).await?;
         let (tx, row) = self.own::<RemovePasskey>(me).await?;
         let HouseOnce::Fresh(mut tx) = tx.once(key, &id).await? else { return Ok(()) };
         if !has_proved(&tx, me).await? {
             return Err(PasskeyError::ProveFirst);
+        }
+        if wants_passkey(&mut tx, me, &practices).await? {
+            return Err(PasskeyError::ShowFirst);
         }
         let all = reads::passkeys(&tx, me.person()).await?;
         let (gone, left): (Vec<PasskeyRow>, Vec<PasskeyRow>) = all.into_iter().partition(|one| one.id == id);
@@ -189,6 +222,26 @@ impl Identity {
         tx.commit(Event::new().about("person", me.person().uuid()), Value::Null).await?;
         Ok(())
     }
+}
+
+/// Whether a passkey must be shown first: one of these practices lets nobody in without, and none was shown in this
+/// session. Else whoever has the password and a code would make themselves the passkey that they lack. The transaction
+/// points at the house before and after.
+async fn wants_passkey<A: HouseAction>(
+    tx: &mut HouseTx<A>,
+    me: &Me,
+    practices: &[PracticeId],
+) -> Result<bool, StoreError> {
+    if me.signed_in.by_passkey {
+        return Ok(false);
+    }
+    let mut wanted = false;
+    for practice in practices {
+        tx.step_into(*practice).await?;
+        wanted |= reads::practice(tx).await?.is_some_and(|row| row.factors == BY_PASSKEY);
+    }
+    tx.step_into(PracticeId::HOUSE).await?;
+    Ok(wanted)
 }
 
 /// The passkey that a device has made, if it was made as it was asked and is not kept already.

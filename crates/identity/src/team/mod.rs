@@ -16,6 +16,7 @@ use crate::{
 pub mod invite;
 pub mod join;
 pub mod roles;
+pub mod sign_in_rule;
 
 pub use invite::{InviteError, Invited};
 pub use join::{InvitationView, JoinError};

@@ -19,6 +19,7 @@ mod reset;
 mod second;
 mod sessions;
 mod sign_in;
+mod sign_in_rule;
 mod team;
 
 use jiff::SignedDuration;

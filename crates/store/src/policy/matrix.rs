@@ -20,6 +20,7 @@ const WORDS: &[(&str, &str)] = &[
     ("team.remove", "remove from the team"),
     ("team.reset-factors", "start that they set up their second factor anew"),
     ("team.agree-reset", "let in again after their second factor was reset elsewhere"),
+    ("team.sign-in-rule", "say whether people are let in by passkeys alone"),
     ("audit.read", "see who did what in the practice (acts, no values)"),
     ("practice.edit", "change the practice's settings"),
     ("client.read", "see which programs the practice has let in"),

@@ -4,7 +4,7 @@
 //! room's `routes`. The compiler asks for the form's token ([`crate::extract::Sent`]), the table for
 //! who may call it, and the matrix test for a probe.
 
-mod account;
+pub(crate) mod account;
 mod audit;
 mod connections;
 mod exports;

@@ -55,8 +55,50 @@ pub struct NewPasskey {
     pub errors: Errors,
     /// The name as typed.
     pub typed: String,
+    /// Where to go afterwards; empty: to the account.
+    pub next: String,
     /// For the device that is to hold it.
     pub asked: AskDevice,
+}
+
+/// `GET /account/passkeys/{passkey}/name`; posts to the same address.
+///
+/// Fields: `name`.
+#[derive(Debug, Clone, Template)]
+#[template(path = "account/passkey_name.html")]
+pub struct RenamePasskey {
+    /// Round the page.
+    pub shell: Shell,
+    /// Hidden fields.
+    pub guard: Guard,
+    /// What to put right.
+    pub errors: Errors,
+    /// The passkey's id.
+    pub id: String,
+    /// The name as typed, or as it is.
+    pub typed: String,
+}
+
+/// `GET /account/passkeys/show`, where the practice lets nobody in without a passkey; posts to the same address.
+///
+/// Fields: `next`, `ceremony` and `passkey` (hidden).
+#[derive(Debug, Clone, Template)]
+#[template(path = "account/passkey_shown.html")]
+pub struct ShowPasskey {
+    /// Round the page.
+    pub shell: Shell,
+    /// Hidden fields.
+    pub guard: Guard,
+    /// What to put right.
+    pub errors: Errors,
+    /// The practices that want it.
+    pub practices: Vec<String>,
+    /// Where to go afterwards.
+    pub next: String,
+    /// Where a passkey is made, and from there on.
+    pub make: String,
+    /// What to ask the device; nothing where the person has no passkey.
+    pub passkey: Option<AskDevice>,
 }
 
 /// Before something that an unlocked screen is not enough for; posts to [`Self::action`].
@@ -81,6 +123,8 @@ pub struct ProveFirst {
     pub danger: bool,
     /// Where the form posts.
     pub action: String,
+    /// Where to go in the end; empty: to the account.
+    pub next: String,
     /// Whether both factors have to be proved: they were not lately.
     pub prove: bool,
     /// With it, for a passkey instead.
@@ -102,6 +146,8 @@ pub struct Account {
     pub app: bool,
     /// The person's passkeys, oldest first.
     pub passkeys: Vec<Passkey>,
+    /// Whether a practice of theirs lets nobody in without a passkey, and none was shown in this session.
+    pub passkey_wanted: bool,
     /// Whether passkeys can be had here.
     pub passkeys_here: bool,
     /// Recovery codes left.
@@ -211,6 +257,7 @@ pub(crate) mod fixture {
             secured: moment("2026-06-02T09:10:00Z"),
             app: true,
             passkeys: Vec::new(),
+            passkey_wanted: false,
             passkeys_here: true,
             codes_left: 2,
             sessions: vec![
@@ -230,7 +277,7 @@ pub(crate) mod fixture {
         };
         let passkeys =
             vec![passkey("k1", "My phone", Some("2026-11-22T12:02:31Z")), passkey("k2", "Key on the ring", None)];
-        Account { app: false, passkeys, codes_left: 9, ..account() }
+        Account { app: false, passkeys, passkey_wanted: true, codes_left: 9, ..account() }
     }
 
     pub(crate) fn new_passkey() -> NewPasskey {
@@ -239,6 +286,7 @@ pub(crate) mod fixture {
             guard: guard(),
             errors: Errors::none(),
             typed: String::new(),
+            next: String::new(),
             asked: AskDevice { makes: true, ..ask_device() },
         }
     }
@@ -263,9 +311,36 @@ pub(crate) mod fixture {
             button: "Continue".into(),
             danger: false,
             action: "/account/passkeys/k1/remove".into(),
+            next: String::new(),
             prove: true,
             passkey: Some(ask_device()),
         }
+    }
+
+    pub(crate) fn rename_passkey() -> RenamePasskey {
+        RenamePasskey {
+            shell: shell(Room::Account),
+            guard: guard(),
+            errors: Errors::none(),
+            id: "k1".into(),
+            typed: "My phone".into(),
+        }
+    }
+
+    pub(crate) fn show_passkey() -> ShowPasskey {
+        ShowPasskey {
+            shell: shell(Room::Account),
+            guard: guard(),
+            errors: Errors::none(),
+            practices: vec!["Harbour Street Practice".into()],
+            next: "/patients".into(),
+            make: "/account/passkeys/new?next=/patients".into(),
+            passkey: Some(ask_device()),
+        }
+    }
+
+    pub(crate) fn make_passkey() -> ShowPasskey {
+        ShowPasskey { passkey: None, ..show_passkey() }
     }
 
     pub(crate) fn password() -> ChangePassword {

@@ -15,6 +15,8 @@ pub enum Fault {
     BadRequest,
     /// 403: the roles do not allow it.
     Forbidden,
+    /// 403: the practice lets nobody in without a passkey.
+    PasskeyWanted,
     /// 404: nothing is here.
     NotFound,
     /// 405: an address that only takes a form, opened, or the other way round.
@@ -43,7 +45,7 @@ impl Fault {
     pub fn status(self) -> u16 {
         match self {
             Self::BadRequest => 400,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::PasskeyWanted => 403,
             Self::NotFound => 404,
             Self::WrongWay => 405,
             Self::Conflict | Self::OtherPractice | Self::Merged => 409,
@@ -60,6 +62,7 @@ impl Fault {
         say(match self {
             Self::BadRequest => "fault-400-title",
             Self::Forbidden => "fault-403-title",
+            Self::PasskeyWanted => "fault-passkey-title",
             Self::NotFound => "fault-404-title",
             Self::WrongWay => "fault-405-title",
             Self::Conflict => "fault-409-title",
@@ -79,6 +82,7 @@ impl Fault {
         match self {
             Self::BadRequest => say("fault-400-next"),
             Self::Forbidden => say("fault-403-next"),
+            Self::PasskeyWanted => say("fault-passkey-next"),
             Self::NotFound => say("fault-404-next"),
             Self::WrongWay => say("fault-405-next"),
             Self::Conflict => say("fault-409-next"),
@@ -123,9 +127,10 @@ pub(crate) mod fixture {
     use crate::views::shell::Room;
     use crate::views::shell::fixture::shell;
 
-    pub(crate) const ALL: [Fault; 12] = [
+    pub(crate) const ALL: [Fault; 13] = [
         Fault::BadRequest,
         Fault::Forbidden,
+        Fault::PasskeyWanted,
         Fault::NotFound,
         Fault::WrongWay,
         Fault::Conflict,

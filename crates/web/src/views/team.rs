@@ -7,6 +7,7 @@ use super::shell::Shell;
 use super::when::Moment;
 #[allow(unused_imports, reason = "the templates name the filters")]
 use crate::text::filters;
+use crate::text::say_with;
 
 /// Someone who works here.
 #[derive(Debug, Clone)]
@@ -149,6 +150,39 @@ pub struct ResetFactors {
     pub passkey: Option<AskDevice>,
 }
 
+/// `GET /team/sign-in`; posts to the same address.
+///
+/// Fields: `rule` (hidden), those of a proof.
+#[derive(Debug, Clone, Template)]
+#[template(path = "team/sign_in_rule.html")]
+pub struct SignInRule {
+    /// Round the page.
+    pub shell: Shell,
+    /// Hidden fields.
+    pub guard: Guard,
+    /// What to put right.
+    pub errors: Errors,
+    /// Whether people are let in by passkeys alone.
+    pub on: bool,
+    /// How many people are on the team.
+    pub people: usize,
+    /// How many of them have a passkey.
+    pub with_passkey: usize,
+    /// Whether whoever asks has shown one.
+    pub shown: bool,
+    /// Whether one proves once more that it is oneself.
+    pub prove: bool,
+    /// What to ask one's device, where that can be.
+    pub passkey: Option<AskDevice>,
+}
+
+impl SignInRule {
+    /// "3 of 8 people here have a passkey."
+    fn counted(&self) -> String {
+        say_with("rule-counted", &[("with", &self.with_passkey), ("people", &self.people)])
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod fixture {
     use super::*;
@@ -254,5 +288,28 @@ pub(crate) mod fixture {
             prove: true,
             passkey: None,
         }
+    }
+
+    pub(crate) fn sign_in_rule() -> SignInRule {
+        SignInRule {
+            shell: shell(Room::Team),
+            guard: guard(),
+            errors: Errors::none(),
+            on: false,
+            people: 8,
+            with_passkey: 3,
+            shown: true,
+            prove: false,
+            passkey: None,
+        }
+    }
+
+    pub(crate) fn sign_in_rule_on() -> SignInRule {
+        let passkey = Some(crate::views::shell::fixture::ask_device());
+        SignInRule { on: true, with_passkey: 7, prove: true, passkey, ..sign_in_rule() }
+    }
+
+    pub(crate) fn sign_in_rule_first() -> SignInRule {
+        SignInRule { with_passkey: 0, shown: false, ..sign_in_rule() }
     }
 }

@@ -65,6 +65,9 @@ fn probe(route: &Route, things: &Things) -> Option<Vec<(&'static str, String)>> 
         "/account/totp" => &[("current", "not my password"), ("code", "000000")],
         "/account/recovery-codes" => &[("current", "not my password")],
         "/account/passkeys/new" => &[("name", "Matrix"), ("ceremony", "none"), ("passkey", "{}")],
+        "/account/passkeys/show" => &[("ceremony", "none"), ("passkey", "{}"), ("next", "/")],
+        "/account/passkeys/{passkey}/name" => &[("name", "Matrix")],
+        "/team/sign-in" => &[("rule", "passkey")],
         "/account/passkeys/prove" | "/account/passkeys/{passkey}/remove" => {
             &[("password", "not my password"), ("code", "000000")]
         }

@@ -58,7 +58,10 @@ impl<R: BufRead> Rows<R> {
     /// A reader at the start of a text.
     pub fn new(input: R, separator: u8) -> Self {
         let quotes = Quotes { separator, open: false, fresh: true, closed: false };
-        let core = ReaderBuilder::new().delimiter(separator).build();
+        let mut core = ReaderBuilder::new().delimiter(separator).build();
+        // At its first bytes it would drop a byte order mark, and take a piece that is nothing else for the end. The
+        // marks of the file are behind us, so it begins after a line end.
+        let _ = core.read_record(b"\n", &mut [0; 1], &mut [0; 1]);
         Self { input, core, quotes, cells: vec![0; 4096], ends: vec![0; 64], lines: 0, number: 0 }
     }
 
@@ -181,6 +184,14 @@ mod tests {
             (7, cells(&["", "last"])),
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_mark_behind_a_blank_line_is_text_in_whatever_pieces_it_arrives() {
+        for size in [1, 3, 64] {
+            let found = all(BufReader::with_capacity(size, "\n\u{feff}\u{feff}a,b\n".as_bytes()), b',');
+            assert_eq!(found, [(2, cells(&["\u{feff}\u{feff}a", "b"]))], "in pieces of {size}");
+        }
     }
 
     #[test]

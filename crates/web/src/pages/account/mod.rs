@@ -2,6 +2,7 @@
 
 mod codes;
 mod overview;
+mod passkey_shown;
 mod passkeys;
 mod password;
 mod sessions;
@@ -16,6 +17,9 @@ use crate::routes::{Allow, Pages};
 use crate::text::say;
 use crate::views::Errors;
 
+/// Where a passkey is shown to a practice that lets nobody in without one.
+pub(crate) const SHOW_PASSKEY: &str = "/account/passkeys/show";
+
 pub(super) fn routes(pages: Pages) -> Pages {
     pages
         .read("/account", Allow::SignedIn, overview::show_account)
@@ -25,6 +29,10 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .change("/account/totp", Allow::SignedIn, totp::send)
         .read("/account/passkeys/new", Allow::SignedIn, passkeys::form)
         .change("/account/passkeys/new", Allow::SignedIn, passkeys::send)
+        .read(SHOW_PASSKEY, Allow::SignedIn, passkey_shown::form)
+        .change(SHOW_PASSKEY, Allow::SignedIn, passkey_shown::send)
+        .read("/account/passkeys/{passkey}/name", Allow::SignedIn, passkeys::rename_form)
+        .change("/account/passkeys/{passkey}/name", Allow::SignedIn, passkeys::rename)
         .change("/account/passkeys/prove", Allow::SignedIn, passkeys::prove_first)
         .read("/account/passkeys/{passkey}/remove", Allow::SignedIn, passkeys::ask_remove)
         .change("/account/passkeys/{passkey}/remove", Allow::SignedIn, passkeys::remove)

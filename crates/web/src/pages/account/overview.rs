@@ -1,7 +1,7 @@
 //! What is kept of oneself, and where one is signed in.
 
 use axum::extract::State;
-use identity::account::MySession;
+use identity::account::{MyPractice, MySession};
 
 use crate::AppState;
 use crate::around::Told;
@@ -31,7 +31,9 @@ pub(super) async fn show_account(State(app): State<AppState>, person: Person, As
         let added = person.moment(passkey.created_at).await?;
         passkeys.push(Passkey { id: passkey.id.to_string(), name: passkey.name, added, used });
     }
+    let wants = |practice: &MyPractice| practice.passkeys_only && !person.me.signed_in.by_passkey;
     show(&Account {
+        passkey_wanted: account.practices.iter().any(wants),
         shell,
         email: account.email,
         secured,

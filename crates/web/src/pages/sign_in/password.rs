@@ -69,9 +69,9 @@ pub(super) async fn refused(
 }
 
 /// Instead of a form's answer, when the session that it was sent from has ended.
-pub(crate) fn ended(call: &Call) -> Answer {
-    let view = SignIn { notice: Some(say("sign-in-ended")), ..bare(&Visitor::of(call), &LocalPath::or_home("/")) };
-    page(StatusCode::UNAUTHORIZED, &view)
+pub(crate) async fn ended(call: &Call) -> Answer {
+    let plain = empty(call.app(), &Visitor::of(call), &LocalPath::or_home("/")).await?;
+    page(StatusCode::UNAUTHORIZED, &SignIn { notice: Some(say("sign-in-ended")), ..plain })
 }
 
 async fn empty(app: &AppState, visitor: &Visitor, next: &LocalPath) -> Result<SignIn, PageError> {

@@ -1,6 +1,7 @@
 //! Who works here and who is invited.
 
 use axum::extract::State;
+use identity::SetSignInRule;
 use identity::clients::ReadClients;
 use identity::team::{Member, OpenInvitation};
 use practice::exchange::actions::UploadPage;
@@ -27,6 +28,7 @@ pub(super) async fn show_team(State(app): State<AppState>, member: who::Member, 
         (member.may::<UploadPage>().await?, "/practice/import", "imports-title"),
         (member.may::<ReadExports>().await?, "/practice/export", "exports-title"),
         (member.may::<ReadClients>().await?, "/team/connections", "connections-title"),
+        (app.identity.has_passkeys() && member.may::<SetSignInRule>().await?, "/team/sign-in", "rule-title"),
     ];
     let links = offered.into_iter().filter(|(may, ..)| *may).map(|(_, to, words)| (to, say(words))).collect();
     let mut page = Team { shell, members: Vec::new(), invited: Vec::new(), may_invite: view.may_invite, links };

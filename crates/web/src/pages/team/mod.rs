@@ -6,9 +6,12 @@ mod invite;
 mod list;
 mod remove;
 mod roles;
+mod sign_in_rule;
 mod uninvite;
 
-use identity::{AgreeToReset, BeginFactorReset, ChangeRoles, Invite, ReadTeam, RemoveMember};
+use identity::{
+    AgreeToReset, BeginFactorReset, ChangeRoles, Invite, ReadTeam, RemoveMember, SetSignInRule, SignInRuleForm,
+};
 use store::{Role as StoredRole, Roles};
 
 use crate::routes::{Allow, Pages};
@@ -35,6 +38,8 @@ pub(super) fn routes(pages: Pages) -> Pages {
         .read("/team/invitations", Allow::to::<InviteForm>(), invite::form)
         .change("/team/invitations", invites, invite::send)
         .change("/team/invitations/{invitation}/withdraw", invites, uninvite::send)
+        .read("/team/sign-in", Allow::to::<SignInRuleForm>(), sign_in_rule::ask)
+        .change("/team/sign-in", Allow::to::<SetSignInRule>(), sign_in_rule::send)
         .read("/team/{person}/roles", Allow::to::<RolesForm>(), roles::form)
         .change("/team/{person}/roles", changes, roles::send)
         .read("/team/{person}/factors", Allow::to::<FactorsForm>(), factors::ask)
